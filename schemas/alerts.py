@@ -1,0 +1,289 @@
+"""Output events of the topic `alerts`: what Stormwatch says about a patient.
+
+Readers tolerate fields they do not know. Every alert says on what it rests (`reasons`) and which
+thresholds were in force (`ruleset`); `alert_id` is a UUIDv5 of what it says.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from schemas.vocabulary import CandidateEnd, CandidateWhy, Priority, WatchedSignal
+from schemas.wire import LenientModel, Time
+
+Grade = Annotated[int, Field(ge=0, le=5)]
+IcansGrade = Annotated[int, Field(ge=0, le=4)]
+
+
+class Reason(LenientModel):
+    """Why: a code, the criterion it belongs to, one sentence, and the events it rests on."""
+
+    code: str
+    """Code of the reason."""
+    criterion: str
+    """The criterion of the scale that it belongs to."""
+    text: str
+    """One sentence for a person."""
+    event_ids: list[str]
+    """The input events it rests on."""
+
+
+class Ruleset(LenientModel):
+    """A parameter set, named so that everything can be computed again."""
+
+    name: str
+    """Name of the parameter set."""
+    version: str
+    """Its version."""
+    hash: str
+    """Hash of every threshold in it."""
+
+
+class Guidance(LenientModel):
+    """One piece of published guidance that bears on the grade; never an order."""
+
+    text: str
+    """What it says."""
+    citation: str
+    """Where it is published."""
+
+
+class Span(LenientModel):
+    """A span of the corrected history."""
+
+    grade: Grade | None
+    """The grade that holds in it; null where the scale does not apply."""
+    start: Annotated[Time, Field(alias="from")]
+    """Event time at which it begins."""
+    until: Time | None
+    """Event time at which it ends; null: it still lasts."""
+
+
+class Alert(LenientModel):
+    """What every output event has."""
+
+    alert_id: str
+    """UUIDv5 of what the alert says, never of when or where it was computed."""
+    patient_id: str
+    """The patient; also the key of the Kafka record."""
+    episode: Annotated[int, Field(ge=1)] | None
+    """Number of the episode, from 1; null outside one."""
+    effective_time: Time
+    """Event time at which it is true."""
+    emitted_time: Time
+    """The patient's processing clock when it was said."""
+    late_by_s: Annotated[float, Field(ge=0)]
+    """Seconds between `effective_time` and `emitted_time`."""
+    priority: Priority
+    """Alarm priority."""
+    flags: list[str]
+    """Codes of the flags on the patient, sorted."""
+    reasons: list[Reason]
+    """Why, with the events it rests on."""
+    supersedes: str | None
+    """The newest alert that this one makes untrue."""
+    ruleset: Ruleset
+    """The thresholds that were in force."""
+    engine_version: str
+    """Version of the engine that computed it."""
+
+
+class _GradeAlert(Alert):
+    scale: str
+    """The scale, such as `astct-2019`."""
+    from_grade: Grade
+    """The grade said last."""
+    to_grade: Grade
+    """The grade now."""
+    raw_grade: Grade | None
+    """The grade of this moment without holds; null where the scale does not apply."""
+    episode_max: Grade | None
+    """The highest grade of the episode."""
+    other_scales: dict[str, Grade | list[Grade] | None]
+    """Grades by other scales; a list where the wording of a scale is ambiguous."""
+    guidance: list[Guidance]
+    """Published guidance for this grade."""
+
+
+class GradeChanged(_GradeAlert):
+    """The grade is another from `effective_time` on."""
+
+    type: Literal["grade.changed"]
+    """Which alert this is."""
+
+
+class GradeRevised(_GradeAlert):
+    """Late, corrected or retracted data changed what had already been said."""
+
+    type: Literal["grade.revised"]
+    """Which alert this is."""
+    history: list[Span]
+    """The spans that differ from what was said."""
+
+
+class CandidateRaised(Alert):
+    """A grade that the scale does not give by itself: a person should look at the patient."""
+
+    type: Literal["candidate.raised"]
+    """Which alert this is."""
+    candidate_grade: Grade
+    """The grade it would be."""
+    why: CandidateWhy
+    """Why it is only a candidate."""
+
+
+class CandidateClosed(Alert):
+    """A candidate is no more."""
+
+    type: Literal["candidate.closed"]
+    """Which alert this is."""
+    candidate_grade: Grade
+    """The grade it would have been."""
+    why: CandidateEnd
+    """Whether it was confirmed or its grounds ended."""
+
+
+class IcansChanged(Alert):
+    """The grade of neurotoxicity is another."""
+
+    type: Literal["icans.changed"]
+    """Which alert this is."""
+    from_grade: IcansGrade | None
+    """The grade said last; null where it was not assessed."""
+    to_grade: IcansGrade | None
+    """The grade now; null where it cannot be assessed."""
+
+
+class Reminder(Alert):
+    """A timer of published guidance ran out."""
+
+    type: Literal["reminder"]
+    """Which alert this is."""
+    timer: str
+    """Code of the timer, such as `K1`."""
+    text: str
+    """What it reminds of."""
+    citation: str
+    """Where it is published."""
+
+
+class _Escalation(Alert):
+    alert: str
+    """The `alert_id` of the alert that is escalated."""
+    step: Annotated[int, Field(ge=0)]
+    """Step of the ladder."""
+    notify: list[str]
+    """Roles to notify."""
+    respond_by: Time | None
+    """When the next step is taken unless somebody answers; null where none follows."""
+
+
+class EscalationOpened(_Escalation):
+    """An alert awaits an answer."""
+
+    type: Literal["escalation.opened"]
+    """Which alert this is."""
+
+
+class EscalationAdvanced(_Escalation):
+    """Nobody answered in time: the next step of the ladder."""
+
+    type: Literal["escalation.advanced"]
+    """Which alert this is."""
+
+
+class EscalationRepeated(_Escalation):
+    """Nobody answered on the last step: it is said again."""
+
+    type: Literal["escalation.repeated"]
+    """Which alert this is."""
+
+
+class EscalationAcknowledged(_Escalation):
+    """Somebody answered."""
+
+    type: Literal["escalation.acknowledged"]
+    """Which alert this is."""
+
+
+class EscalationClosed(_Escalation):
+    """The alert needs no answer any more."""
+
+    type: Literal["escalation.closed"]
+    """Which alert this is."""
+
+
+class SignalLost(Alert):
+    """A signal that grading needs is too old; the grade is held."""
+
+    type: Literal["signal.lost"]
+    """Which alert this is."""
+    signal: WatchedSignal
+    """The signal."""
+    last_seen: Time | None
+    """Event time of its last value."""
+
+
+class SignalRestored(Alert):
+    """A lost signal is back."""
+
+    type: Literal["signal.restored"]
+    """Which alert this is."""
+    signal: WatchedSignal
+    """The signal."""
+    last_seen: Time | None
+    """Event time of its last value."""
+
+
+class RiskChanged(Alert):
+    """A score went into another band."""
+
+    type: Literal["risk.changed"]
+    """Which alert this is."""
+    score: str
+    """The score, such as `news2`, `shock_index` or `m_easix`."""
+    from_value: float | None
+    """Its value when it was said last."""
+    to_value: float | None
+    """Its value now."""
+    band: str | None
+    """The band it is in."""
+
+
+OutputEvent = Annotated[
+    GradeChanged
+    | GradeRevised
+    | CandidateRaised
+    | CandidateClosed
+    | IcansChanged
+    | Reminder
+    | EscalationOpened
+    | EscalationAdvanced
+    | EscalationRepeated
+    | EscalationAcknowledged
+    | EscalationClosed
+    | SignalLost
+    | SignalRestored
+    | RiskChanged,
+    Field(discriminator="type"),
+]
+
+OUTPUT_ADAPTER: TypeAdapter[OutputEvent] = TypeAdapter(OutputEvent)
+"""Reads any output event of the topic `alerts`: `OUTPUT_ADAPTER.validate_json(raw)`."""
+
+OUTPUT_MODELS: dict[str, type[Alert]] = {
+    "grade.changed": GradeChanged,
+    "grade.revised": GradeRevised,
+    "candidate.raised": CandidateRaised,
+    "candidate.closed": CandidateClosed,
+    "icans.changed": IcansChanged,
+    "reminder": Reminder,
+    "escalation.opened": EscalationOpened,
+    "escalation.advanced": EscalationAdvanced,
+    "escalation.repeated": EscalationRepeated,
+    "escalation.acknowledged": EscalationAcknowledged,
+    "escalation.closed": EscalationClosed,
+    "signal.lost": SignalLost,
+    "signal.restored": SignalRestored,
+    "risk.changed": RiskChanged,
+}

@@ -1,0 +1,96 @@
+"""Options that several commands share, and settings from them."""
+
+# ruff: noqa: PLC0415 - what is slow to import waits until its command runs
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stream.cli.exits import USAGE, CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream.engine import Ruleset
+    from stream.settings import Settings
+
+SECRETS = ("hash_key", "sasl_password")
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="TOML file of settings.", show_default=False),
+]
+BootstrapOption = Annotated[
+    str | None,
+    typer.Option(
+        "--bootstrap",
+        metavar="HOST:PORT",
+        help="Kafka brokers to start from; else the setting bootstrap_servers.",
+        show_default=False,
+    ),
+]
+PrefixOption = Annotated[
+    str | None,
+    typer.Option(
+        "--topic-prefix", metavar="TEXT", help="Put before topic names.", show_default=False
+    ),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Any setting, see `stormwatch config --describe`; may be repeated.",
+        show_default=False,
+    ),
+]
+RulesetOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--ruleset", metavar="FILE", help="Thresholds; else the packaged P0.", show_default=False
+    ),
+]
+PatientOption = Annotated[
+    str | None,
+    typer.Option("--patient", metavar="ID", help="Only this patient.", show_default=False),
+]
+
+
+def settings_from(
+    config: Path | None = None, assigned: Sequence[str] | None = None, **flags: Any
+) -> Settings:
+    """The settings of this run; ends the command with what is wrong with them."""
+    from stream.settings import SettingsError, load_settings
+
+    for word in assigned or ():
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise CommandError(f"--set {word}: expected NAME=VALUE", USAGE)
+        if name in SECRETS:
+            raise CommandError(
+                f"--set {name}: a secret on the command line can be read by others; use the "
+                f"environment (STORMWATCH_{name.upper()}) or the file",
+                USAGE,
+            )
+        if flags.get(name) is None:
+            flags[name] = value
+    try:
+        return load_settings(config, **flags)
+    except SettingsError as error:
+        lines = "".join(f"\n  {problem}" for problem in error.problems)
+        raise CommandError(f"these settings cannot be used:{lines}", USAGE) from None
+
+
+def ruleset_from(path: Path | None) -> Ruleset:
+    """The thresholds to grade by; ends the command with what is wrong with them."""
+    from stream.rules import load_ruleset
+
+    try:
+        return load_ruleset(path)
+    except OSError as error:
+        raise CommandError(f"cannot read ruleset {path}: {error.strerror}", USAGE) from None
+    except ValueError as error:
+        raise CommandError(f"ruleset {path} cannot be used: {error}", USAGE) from None

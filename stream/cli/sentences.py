@@ -1,0 +1,102 @@
+"""Output events as lines that people read: used by `tail` and by the demo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def alert_line(alert: Json) -> str:
+    """One alert in one line: when, who, how urgent, what, and why."""
+    late = alert.get("late_by_s") or 0
+    parts = [
+        str(alert.get("effective_time", "?")).replace("T", " "),
+        str(alert.get("patient_id", "?")),
+        str(alert.get("priority", "?")),
+        what(alert),
+    ]
+    flags = alert.get("flags") or []
+    why = reason(alert)
+    line = "  ".join(parts) + (f": {why}" if why else "")
+    if flags:
+        line += f" [{' '.join(flags)}]"
+    return line + (f" (said {duration(late)} later)" if late >= 60 else "")
+
+
+def what(alert: Json) -> str:
+    """What an alert says, without when, who and why."""
+    kind = str(alert.get("type", "?"))
+    match kind:
+        case "grade.changed":
+            return f"grade {alert.get('from_grade')} -> {alert.get('to_grade')}"
+        case "grade.revised":
+            spans = ", ".join(_span(span) for span in alert.get("history") or [])
+            text = f"grade revised, now {alert.get('to_grade')}"
+            return text + (f" (history: {spans})" if spans else "")
+        case "candidate.raised" | "candidate.closed":
+            verb = kind.partition(".")[2]
+            return f"candidate {alert.get('candidate_grade')} {verb} ({alert.get('why')})"
+        case "icans.changed":
+            return f"ICANS {alert.get('from_grade')} -> {alert.get('to_grade')}"
+        case "reminder":
+            return f"reminder {alert.get('timer')}: {alert.get('text')}"
+        case "signal.lost":
+            return f"{alert.get('signal')} lost, last seen {alert.get('last_seen')}"
+        case "signal.restored":
+            return f"{alert.get('signal')} is back"
+        case "risk.changed":
+            values = f"{alert.get('from_value')} -> {alert.get('to_value')}"
+            return f"{alert.get('score')} {values} ({alert.get('band')})"
+        case _:
+            return kind
+
+
+def reason(alert: Json) -> str:
+    """The first reason's sentence, and how many more there are."""
+    texts = [str(item.get("text", "")) for item in alert.get("reasons") or []]
+    if not texts:
+        return ""
+    more = f" (+{len(texts) - 1})" if len(texts) > 1 else ""
+    return texts[0].rstrip(".") + more
+
+
+def status_line(status: Json) -> str:
+    """The newest state of one patient in one line."""
+    flags = " ".join(status.get("flags") or [])
+    candidate = status.get("candidate_grade")
+    return "  ".join(
+        part
+        for part in (
+            str(status.get("at", "?")).replace("T", " "),
+            str(status.get("patient_id", "?")),
+            f"grade {status.get('grade')}",
+            f"candidate {candidate}" if candidate else "",
+            f"episode {status.get('episode')}" if status.get("episode") else "",
+            f"[{flags}]" if flags else "",
+        )
+        if part
+    )
+
+
+def deadletter_line(letter: Json) -> str:
+    """One dead letter in one line: where it lay, why, and what to do."""
+    place = f"{letter.get('topic')}/{letter.get('partition')}/{letter.get('offset')}"
+    advice = f" - {letter['advice']}" if letter.get("advice") else ""
+    return f"{place}  {letter.get('reason')}: {letter.get('detail')}{advice}"
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `12 min`, `3 h 05 min`, `2 d 4 h`."""
+    minutes = int(seconds) // 60
+    if seconds < 60:
+        return f"{int(seconds)} s"
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{minutes // 1440} d {minutes % 1440 // 60} h"
+
+
+def _span(span: Json) -> str:
+    return f"{span.get('grade')} from {span.get('from')} until {span.get('until') or 'now'}"

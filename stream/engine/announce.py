@@ -1,0 +1,305 @@
+"""From what is concluded to what is said: the fold's history against what was published.
+
+Contract, "What the words mean exactly" 2, 3, 5, 6, 12. A change that only adds to the end of the
+published history is `grade.changed`; any other is `grade.revised`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from stream.engine import axes as axis
+from stream.engine.context import Context
+from stream.engine.course import all_flags
+from stream.engine.events import Micros
+from stream.engine.fold import Candidate, Change, Fold, Why
+from stream.engine.history import changed_spans, matches, since, untrue
+from stream.engine.outputs import Alert, alert_id, rfc3339
+from stream.engine.reasons import reason
+from stream.engine.state import Published, Said, SaidCandidate
+from stream.version import ENGINE_VERSION
+
+
+@dataclass(slots=True)
+class Voice:
+    """Collects the alerts of one step for one patient, and keeps the published past in step."""
+
+    patient_id: str
+    context: Context
+    published: Published
+    floor: Micros
+    alerts: list[Alert]
+
+    def say(
+        self,
+        kind: str,
+        *,
+        effective: Micros,
+        emitted: Micros,
+        priority: str,
+        episode: int | None,
+        whys: tuple[Why, ...],
+        body: dict[str, Any],
+        flags: tuple[str, ...] = (),
+        supersedes: str | None = None,
+        chain: object = None,
+    ) -> str:
+        """Append an alert; its id is made of what it says. Returns the id."""
+        rules = self.context.rules
+        ident = alert_id(self.patient_id, kind, episode, effective, body, supersedes, chain)
+        self.alerts.append(
+            Alert(
+                type=kind,
+                alert_id=ident,
+                patient_id=self.patient_id,
+                episode=episode,
+                effective_time=effective,
+                emitted_time=emitted,
+                priority=priority,
+                flags=flags,
+                reasons=tuple(reason(why).to_wire() for why in whys),
+                supersedes=supersedes,
+                body=body,
+                ruleset=rules.named(),
+                engine_version=ENGINE_VERSION,
+            )
+        )
+        return ident
+
+    def stale_flags(self) -> set[str]:
+        return {self.context.rules.stale[lost.signal].flag for lost in self.published.lost}
+
+    def announce(self, now: Fold, emitted: Micros) -> None:
+        """Say whatever of grade, candidates and ICANS differs from what was said."""
+        self._grades(now, emitted)
+        self._candidates(now, emitted)
+        self._icans(now, emitted)
+
+    # -- grade ---------------------------------------------------------------------------------
+
+    def _grades(self, now: Fold, emitted: Micros) -> None:
+        said = since(self.published.changes, self.floor)
+        told = since(now.history, self.floor)
+        if not matches(said, told):
+            self._revise(now, said, told, emitted)
+            return
+        for change in told[len(said) :]:
+            self._changed(change, emitted)
+
+    def _changed(self, change: Change, emitted: Micros) -> None:
+        before = self.published.grade
+        rises = change.grade > before
+        rules = self.context.rules
+        ident = self.say(
+            "grade.changed",
+            effective=change.time,
+            emitted=max(emitted, change.time),
+            priority=rules.grade_priority[change.grade] if rises else "information",
+            episode=change.episode,
+            whys=change.whys,
+            flags=self._flags(change.flags),
+            body={
+                "scale": rules.scale,
+                "from_grade": before,
+                "to_grade": change.grade,
+                "raw_grade": change.raw,
+                "episode_max": change.episode_max,
+                "other_scales": {},
+                "guidance": [],
+            },
+            chain=self.published.revisions,
+        )
+        said = Said(change.time, change.grade, ident, change.episode_max)
+        self.published = replace(
+            self.published, changes=(*self.published.changes, said), last_alert=ident
+        )
+
+    def _flags(self, codes: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted({*codes, *self.stale_flags()}))
+
+    def _revise(
+        self, now: Fold, said: tuple[Said, ...], told: tuple[Change, ...], emitted: Micros
+    ) -> None:
+        before = self.published.grade
+        grade = told[-1].grade if told else self._grade_before_floor()
+        current = told[-1].time if told else said[0].time
+        spans = changed_spans(said, told, self._grade_before_floor())
+        highest = max((c.episode_max for c in told if c.episode == now.episode), default=0)
+        known = {(item.time, item.grade): item for item in said}
+        said_highest = max((item.episode_max for item in said), default=0)
+        rules = self.context.rules
+        priority = "information"
+        if grade > before:
+            priority = rules.grade_priority[grade]
+        elif highest > said_highest:
+            priority = "medium"
+        measured = axis.measure(now, now.time, self.context)
+        ident = self.say(
+            "grade.revised",
+            effective=current,
+            emitted=emitted,
+            priority=priority,
+            episode=now.episode if now.episode is not None else (told[-1].episode if told else None),
+            whys=(Why("REVISED"), *axis.whys(now, now.time, self.context, measured)),
+            flags=self._flags(tuple(all_flags(now, now.time, self.context, measured))),
+            supersedes=untrue(said, told),
+            body={
+                "scale": rules.scale,
+                "from_grade": before,
+                "to_grade": grade,
+                "raw_grade": now.raw,
+                "episode_max": now.episode_max if now.episode is not None else highest,
+                "other_scales": {},
+                "guidance": [],
+                "history": [
+                    {
+                        "grade": span.grade,
+                        "from": rfc3339(span.start),
+                        "until": None if span.until is None else rfc3339(span.until),
+                    }
+                    for span in spans
+                ],
+            },
+            chain=self.published.revisions,
+        )
+        kept = tuple(item for item in self.published.changes if item.time < self.floor)
+        corrected = tuple(
+            known.get((c.time, c.grade)) or Said(c.time, c.grade, ident, c.episode_max)
+            for c in told
+        )
+        self.published = replace(
+            self.published,
+            changes=(*kept, *(replace(s, episode_max=c.episode_max) for s, c in zip(corrected, told, strict=True))),
+            revisions=self.published.revisions + 1,
+            last_alert=ident,
+        )
+
+    def _grade_before_floor(self) -> int:
+        older = [item for item in self.published.changes if item.time < self.floor]
+        return older[-1].grade if older else 0
+
+    # -- candidates ----------------------------------------------------------------------------
+
+    def _candidates(self, now: Fold, emitted: Micros) -> None:
+        if not self.published.candidates and not now.candidates:
+            return
+        told = {
+            (item.start, item.grade): item
+            for item in now.candidates
+            if item.start >= self.floor or item.end is None
+        }
+        kept: list[SaidCandidate] = []
+        for said in self.published.candidates:
+            item = told.pop((said.start, said.grade), None)
+            if said.open and item is None and said.start >= self.floor:
+                self._close(said, said.start, "ended", None, emitted, supersedes=said.alert_id)
+                continue  # it never was
+            if said.open and item is not None and item.end is not None:
+                if item.how != "raised":
+                    self._close(said, item.end, item.how or "ended", item.episode, emitted)
+                kept.append(replace(said, open=False))
+            elif item is not None or said.open:
+                kept.append(said)
+        for item in told.values():
+            kept.append(self._raise(item, emitted))
+        kept.sort(key=lambda said: said.start)
+        if tuple(kept) != self.published.candidates:
+            self.published = replace(self.published, candidates=tuple(kept))
+
+    def _raise(self, item: Candidate, emitted: Micros) -> SaidCandidate:
+        rules = self.context.rules
+        critical = (
+            item.grade >= 3
+            and item.mean_bp is not None
+            and item.mean_bp < rules.critical_mean_mmhg
+        )
+        priority = "high" if critical else rules.candidate_priority[item.grade]
+        ident = self.say(
+            "candidate.raised",
+            effective=item.start,
+            emitted=max(emitted, item.start),
+            priority=priority,
+            episode=item.episode,
+            whys=item.whys,
+            flags=self._flags(item.flags),
+            body={"candidate_grade": item.grade, "why": item.why},
+            chain=self.published.revisions,
+        )
+        said = SaidCandidate(item.start, item.grade, ident, open=item.end is None)
+        if item.end is not None and item.how != "raised":
+            self._close(said, item.end, item.how or "ended", item.episode, emitted)
+        return said
+
+    def _close(
+        self,
+        said: SaidCandidate,
+        end: Micros,
+        how: str,
+        episode: int | None,
+        emitted: Micros,
+        *,
+        supersedes: str | None = None,
+    ) -> None:
+        self.say(
+            "candidate.closed",
+            effective=end,
+            emitted=max(emitted, end),
+            priority="information",
+            episode=episode,
+            whys=(),
+            body={"candidate_grade": said.grade, "why": how},
+            supersedes=supersedes,
+            chain=said.alert_id,
+        )
+
+    # -- ICANS ---------------------------------------------------------------------------------
+
+    def _icans(self, now: Fold, emitted: Micros) -> None:
+        if not self.published.icans and not now.icans_history:
+            return
+        said = since(self.published.icans, self.floor)
+        told = since(now.icans_history, self.floor)
+        if len(said) == len(told) and matches(said, told):
+            return
+        fresh = told[len(said) :] if matches(said, told) else told[-1:]
+        last = self.published.icans[-1].grade if self.published.icans else 0
+        known = {(item.time, item.grade): item for item in said}
+        rules = self.context.rules
+        if not told and last != (now.icans or 0):  # the only assessment was withdrawn
+            self._icans_changed(said[0].time, last, 0, "information", (), emitted)
+        for change in fresh:
+            if change.grade == last:
+                continue
+            priority = (
+                rules.icans_priority[change.grade] if change.grade > last else "information"
+            )
+            ident = self._icans_changed(
+                change.time, last, change.grade, priority, change.whys, emitted
+            )
+            known[(change.time, change.grade)] = Said(change.time, change.grade, ident)
+            last = change.grade
+        older = tuple(item for item in self.published.icans if item.time < self.floor)
+        current = tuple(
+            known.get((c.time, c.grade)) or Said(c.time, c.grade, "") for c in told
+        )
+        self.published = replace(self.published, icans=(*older[-1:], *current))
+
+    def _icans_changed(
+        self,
+        time: Micros,
+        before: int,
+        grade: int,
+        priority: str,
+        whys: tuple[Why, ...],
+        emitted: Micros,
+    ) -> str:
+        return self.say(
+            "icans.changed",
+            effective=time,
+            emitted=max(emitted, time),
+            priority=priority,
+            episode=None,
+            whys=whys,
+            body={"from_grade": before, "to_grade": grade},
+        )

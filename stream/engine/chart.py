@@ -1,0 +1,187 @@
+"""One instant of the chart: every fact of that instant applied, then one conclusion.
+
+Facts of one instant are taken in a fixed order (profile, therapy, drugs, oxygen, blood gas,
+vitals, neuro, outcome), so the order in which they arrived does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+from stream.engine.context import Context
+from stream.engine.course import evaluate
+from stream.engine.drugs import apply_infusion, apply_medication
+from stream.engine.events import (
+    Infusion,
+    Lab,
+    Medication,
+    Micros,
+    Neuro,
+    Outcome,
+    Oxygen,
+    Patient,
+    PatientEvent,
+    Reading,
+    Therapy,
+    Vitals,
+)
+from stream.engine.fold import Fold, Result
+from stream.engine.icans import apply_neuro
+from stream.engine.oxygenation import apply_blood_gas, apply_oxygen, apply_saturations
+from stream.engine.pressure import Frame, apply_pressures, freeze_baseline
+from stream.engine.temperature import apply_temperatures
+
+RANK: dict[type, int] = {
+    Patient: 0,
+    Therapy: 1,
+    Medication: 2,
+    Infusion: 3,
+    Oxygen: 4,
+    Lab: 5,
+    Vitals: 6,
+    Neuro: 7,
+    Outcome: 8,
+}
+"""Order within an instant; what has no rank (an acknowledgement) concludes nothing."""
+
+_DAY_S = 86_400
+_YEAR_DAYS = 365.2425
+
+
+def apply_instant(
+    fold: Fold, time: Micros, events: Sequence[PatientEvent], context: Context
+) -> None:
+    """Apply the events of one instant, already in order, and evaluate once."""
+    vitals: list[Vitals] = []
+    for event in events:
+        if isinstance(event, Vitals):
+            vitals.append(event)
+        else:
+            _apply(fold, time, event, context)
+    if vitals:
+        _apply_vitals(fold, time, vitals, context)
+    for event in events:
+        if isinstance(event, Neuro):
+            apply_neuro(fold, event, context)
+        elif isinstance(event, Outcome):
+            _apply_outcome(fold, event)
+    evaluate(fold, time, context, settle=False)
+
+
+def _apply(fold: Fold, time: Micros, event: PatientEvent, context: Context) -> None:
+    rules = context.rules
+    if isinstance(event, Patient):
+        _apply_patient(fold, time, event)
+    elif isinstance(event, Therapy):
+        if fold.first_therapy is None:
+            fold.first_therapy = event.time
+            freeze_baseline(fold, event.time, rules)
+        if fold.therapy is None or event.time >= fold.therapy:
+            fold.therapy, fold.product = event.time, event.product
+            fold.therapy_class, fold.dose_number = event.therapy_class, event.dose_number
+        fold.outcome = None if fold.outcome != "death" else fold.outcome
+    elif isinstance(event, Medication):
+        apply_medication(fold, event, rules)
+    elif isinstance(event, Infusion):
+        apply_infusion(fold, event)
+    elif isinstance(event, Oxygen):
+        apply_oxygen(fold, event, rules)
+    elif isinstance(event, Lab):
+        _apply_lab(fold, time, event, context)
+
+
+def _apply_patient(fold: Fold, time: Micros, event: Patient) -> None:
+    if event.birth_date is not None:
+        fold.birth_date = event.birth_date
+    if event.age_years is not None:
+        fold.age_years = event.age_years
+    elif event.birth_date is not None:
+        born = date.fromisoformat(event.birth_date)
+        today = datetime.fromtimestamp(time / 1e6, tz=UTC).date()
+        fold.age_years = max(0.0, (today - born).days / _YEAR_DAYS)
+    if event.weight_kg is not None:
+        fold.weight_kg = event.weight_kg
+    if event.baseline_systolic is not None:
+        fold.baseline_charted = event.baseline_systolic
+    if event.location is not None:
+        fold.location = event.location
+
+
+def _apply_lab(fold: Fold, time: Micros, event: Lab, context: Context) -> None:
+    fold.labs = {
+        **fold.labs,
+        event.analyte: Result(
+            event.time,
+            event.value,
+            event.unit,
+            event.upper_limit,
+            event.lower_limit,
+            event.event_id,
+        ),
+    }
+    rules = context.rules
+    low, high = rules.plausible["spo2"]
+    if event.analyte == "sao2" and event.unit == "%" and low <= event.value <= high:
+        apply_blood_gas(fold, time, event.value, event.event_id, rules)
+
+
+def _apply_vitals(fold: Fold, time: Micros, events: list[Vitals], context: Context) -> None:
+    temperatures: list[tuple[Reading, str]] = []
+    saturations: list[tuple[Reading, str]] = []
+    line: Frame | None = None
+    cuff: Frame | None = None
+    for event in events:
+        for reading in event.readings:
+            signal = reading.signal
+            if signal == "temperature":
+                temperatures.append((reading, event.event_id))
+            elif signal == "spo2":
+                saturations.append((reading, event.event_id))
+            elif signal == "heart_rate":
+                fold.heart_rate, fold.heart_rate_seen = reading.value, time
+            elif signal == "respiratory_rate":
+                fold.respiratory_rate, fold.respiratory_rate_seen = reading.value, time
+            elif reading.method == "arterial_line":
+                line = line or Frame(line=True)
+                line.take(reading, event.event_id)
+            else:
+                cuff = cuff or Frame(line=False)
+                cuff.take(reading, event.event_id)
+        for bad in event.bad:
+            _mark_bad(fold, time, bad.signal, bad.code)
+    if temperatures:
+        apply_temperatures(fold, time, temperatures, context)
+    if line is not None or cuff is not None:
+        apply_pressures(fold, time, line, cuff, context.rules)
+    if saturations:
+        apply_saturations(fold, time, saturations, context.rules)
+
+
+_BAD_FIELD = {
+    "temperature": "temp_bad",
+    "systolic_bp": "bp_bad",
+    "diastolic_bp": "bp_bad",
+    "mean_bp": "bp_bad",
+    "spo2": "spo2_bad",
+    "heart_rate": "heart_rate_bad",
+    "respiratory_rate": "respiratory_rate_bad",
+}
+_UNIT_CODES = ("unit_missing", "unknown_unit", "unit_mismatch")
+
+
+def _mark_bad(fold: Fold, time: Micros, signal: str | None, code: str) -> None:
+    if signal is None:
+        return
+    name = _BAD_FIELD[signal]
+    if code == "implausible_value":
+        setattr(fold, name, time)
+    elif code in _UNIT_CODES and hasattr(fold, f"{name}_unit"):
+        setattr(fold, f"{name}_unit", time)
+
+
+def _apply_outcome(fold: Fold, event: Outcome) -> None:
+    fold.outcome, fold.outcome_id = event.outcome, event.event_id
+    if event.outcome == "death":
+        fold.death_crs = event.cause == "crs"
+        fold.death_other = event.cause == "other"

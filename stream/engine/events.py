@@ -1,0 +1,190 @@
+"""What happens to a patient, as the engine sees it: plain, frozen, already checked at the edge.
+
+Times are integers: microseconds since 1970-01-01T00:00:00Z. Values are in one unit per signal (see
+`Signal`); whoever builds these objects has converted and refused at the edge (`stream.intake`).
+Field meanings: contract, "Input events".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Micros = int
+"""Microseconds since the Unix epoch, UTC."""
+
+Signal = Literal[
+    "temperature",  # degrees Celsius
+    "heart_rate",  # per minute
+    "respiratory_rate",  # per minute
+    "spo2",  # percent
+    "systolic_bp",  # mmHg
+    "diastolic_bp",  # mmHg
+    "mean_bp",  # mmHg
+]
+
+Finding = Literal["fever", "hypotension", "hypoxia", "vasopressor", "neuro"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One measured value, in the signal's unit (see `Signal`)."""
+
+    signal: Signal
+    value: float
+    site: str | None = None
+    method: str | None = None
+    quality: str = "good"
+
+
+@dataclass(frozen=True, slots=True)
+class BadReading:
+    """A reading that the edge set aside: no unit, a unit of another signal, not a number.
+
+    `signal` is None where not even the signal was known. `code` is a dead-letter reason code.
+    """
+
+    signal: Signal | None
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What every patient event has."""
+
+    event_id: str
+    patient_id: str
+    time: Micros
+    received_at: Micros | None = None
+    source: str | None = None
+    replaces: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vitals(Event):
+    readings: tuple[Reading, ...]
+    bad: tuple[BadReading, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Oxygen(Event):
+    device: str
+    flow_lpm: float | None = None
+    fio2: float | None = None
+    reason: str = "hypoxia"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Infusion(Event):
+    agent: str
+    rate: float
+    unit: str
+    action: Literal["start", "rate", "stop", "running"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Medication(Event):
+    agent: str
+    dose: float | None = None
+    unit: str | None = None
+    route: str | None = None
+    intent: Literal["treatment", "premedication", "prophylaxis"] = "treatment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Therapy(Event):
+    product: str
+    therapy_class: str
+    dose_number: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lab(Event):
+    analyte: str
+    value: float
+    unit: str
+    upper_limit: float | None = None
+    lower_limit: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neuro(Event):
+    ice: int | None = None
+    capd: int | None = None
+    consciousness: str | None = None
+    seizure: str | None = None
+    motor_weakness: bool | None = None
+    cerebral_oedema: str | None = None
+    aphasia: bool | None = None
+    assessable: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribution(Event):
+    """A clinician's word; `other_cause` None withdraws the one with the same finding and start."""
+
+    finding: Finding
+    other_cause: str | None
+    start: Micros
+    until: Micros | None = None
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patient(Event):
+    """Profile; each field that is not None replaces what was known from `time` on."""
+
+    birth_date: str | None = None  # ISO 8601 date
+    age_years: float | None = None
+    weight_kg: float | None = None
+    baseline_systolic: float | None = None
+    baseline_spo2: float | None = None
+    baseline_ice: int | None = None
+    location: str | None = None
+    hospitalised_for_crs: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome(Event):
+    outcome: Literal["death", "discharged", "transferred"]
+    cause: Literal["crs", "other"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement(Event):
+    alert_id: str
+    by: str
+    action: Literal["acknowledge", "shelve", "unshelve"]
+    until: Micros | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retraction(Event):
+    retracts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The processing clock reached `time`; it belongs to no patient."""
+
+    time: Micros
+    event_id: str = field(default="", compare=False)
+
+
+PatientEvent = (
+    Vitals
+    | Oxygen
+    | Infusion
+    | Medication
+    | Therapy
+    | Lab
+    | Neuro
+    | Attribution
+    | Patient
+    | Outcome
+    | Acknowledgement
+    | Retraction
+)
+AnyEvent = PatientEvent | Tick

@@ -1,0 +1,123 @@
+"""What is kept of a patient's events, so that late, corrected and retracted data can be judged.
+
+Facts lie in windows of ten minutes of event time. Low-rate data is kept as it is. A minute with
+more vitals events than the ruleset's `dense_per_minute` is thinned to its first event and, for each
+grade-bearing signal and method, those with the lowest and the highest value: the choice depends on
+the set of events alone, never on their order, and repeating an event changes nothing. What a
+thinned minute forgets: the ids and values between the extremes (so a retraction of one of those
+events changes nothing, and its id is no longer recognised when sent again with other content).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from stream.engine.chart import RANK
+from stream.engine.events import Micros, PatientEvent, Vitals
+from stream.engine.ruleset import MINUTE, Ruleset
+
+WINDOW: Micros = 10 * MINUTE
+_GRADED = frozenset({"temperature", "systolic_bp", "mean_bp", "spo2"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An event that counts from `at` on (its time, or the folded past's end where it came later).
+
+    `seq` numbers the patient's facts in the order of arrival.
+    """
+
+    at: Micros
+    seq: int
+    event: PatientEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The facts of ten minutes in chart order, and which of its minutes are thinned.
+
+    `ids` follows from the facts: a store need not keep it (see `window`).
+    """
+
+    facts: tuple[Fact, ...] = ()
+    dense: tuple[Micros, ...] = ()
+    ids: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+
+
+def window(facts: tuple[Fact, ...], dense: tuple[Micros, ...] = ()) -> Window:
+    """A window of these facts, which are in chart order."""
+    return Window(facts, dense, frozenset(fact.event.event_id for fact in facts))
+
+
+def window_of(time: Micros) -> Micros:
+    """The start of the window that holds `time`."""
+    return time - time % WINDOW
+
+
+def minute_of(time: Micros) -> Micros:
+    return time - time % MINUTE
+
+
+def chart_order(fact: Fact) -> tuple[Micros, int, str, str]:
+    event = fact.event
+    return (fact.at, RANK.get(type(event), 9), event.event_id, event.source or "")
+
+
+def same_event(fact: Fact, event: PatientEvent) -> bool:
+    """The same id from the same source."""
+    return fact.event.event_id == event.event_id and fact.event.source == event.source
+
+
+def same_content(held: PatientEvent, event: PatientEvent) -> bool:
+    """Equal but for when it was received."""
+    return replace(event, received_at=held.received_at) == held
+
+
+def inserted(old: Window, fact: Fact, rules: Ruleset) -> Window:
+    """The window with the fact in it; the same object where the fact adds nothing."""
+    key = chart_order(fact)
+    facts = old.facts
+    index = len(facts)
+    while index and chart_order(facts[index - 1]) > key:
+        index -= 1
+    grown = (*facts[:index], fact, *facts[index:])
+    if type(fact.event) is not Vitals:
+        return window(grown, old.dense)
+    minute = minute_of(fact.at)
+    end = minute + MINUTE
+    mine = [f for f in grown if minute <= f.at < end and type(f.event) is Vitals]
+    if minute not in old.dense and len(mine) <= rules.dense_per_minute:
+        return window(grown, old.dense)
+    kept = _extremes(mine)
+    if minute in old.dense:
+        if id(fact) not in kept:
+            return old
+        dense = old.dense
+    else:
+        dense = (*old.dense, minute)
+    dropped = {id(f) for f in mine} - kept
+    return window(tuple(f for f in grown if id(f) not in dropped), dense)
+
+
+def _extremes(facts: list[Fact]) -> set[int]:
+    """Identities of the facts that a thinned minute keeps; ties go to the first in chart order."""
+    kept = {id(facts[0])}
+    low: dict[tuple[str, str | None], float] = {}
+    high: dict[tuple[str, str | None], float] = {}
+    lowest: dict[tuple[str, str | None], int] = {}
+    highest: dict[tuple[str, str | None], int] = {}
+    for fact in facts:
+        assert isinstance(fact.event, Vitals)
+        for reading in fact.event.readings:
+            if reading.signal not in _GRADED:
+                continue
+            key, value = (reading.signal, reading.method), reading.value
+            if key not in low:
+                low[key] = high[key] = value
+                lowest[key] = highest[key] = id(fact)
+            elif value < low[key]:
+                low[key], lowest[key] = value, id(fact)
+            elif value > high[key]:
+                high[key], highest[key] = value, id(fact)
+    kept.update(lowest.values(), highest.values())
+    return kept

@@ -1,0 +1,254 @@
+"""Taking an event in: duplicates, corrections, retractions, late data; then the fold anew.
+
+Rules R25 and contract 3, 4, 7. A retraction or a replacement counts whenever it arrives, before or
+after the event that it speaks of, and may itself be retracted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stream.engine.chart import apply_instant
+from stream.engine.context import Context, context_of
+from stream.engine.course import advance
+from stream.engine.events import (
+    Acknowledgement,
+    Attribution,
+    Micros,
+    Patient,
+    PatientEvent,
+    Retraction,
+    Therapy,
+)
+from stream.engine.facts import (
+    Fact,
+    Window,
+    inserted,
+    minute_of,
+    same_content,
+    same_event,
+    window_of,
+)
+from stream.engine.fold import Fold
+from stream.engine.outputs import Outcome, Rejection
+from stream.engine.ruleset import Ruleset
+from stream.engine.state import Derived, PatientRecord, PatientState, Published, Void
+from stream.engine.timeline import refold, remember
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of an event, and the number of the patient's facts after it."""
+
+    outcome: Outcome
+    seq: int
+    rejections: tuple[Rejection, ...] = ()
+
+
+class Intray:
+    """A working copy of one state for one step; the state itself is never changed."""
+
+    def __init__(self, state: PatientState, rules: Ruleset) -> None:
+        record = state.record
+        self.rules = rules
+        self.patient_id = record.patient_id
+        self.base, self.base_until = record.base, record.base_until
+        self.attributions, self.voids = record.attributions, record.voids
+        self.beyond_horizon = record.beyond_horizon
+        self.windows: Mapping[Micros, Window] = state.windows
+        self.changed = False
+        self._record = record
+        derived = state.derived
+        if derived is None or derived.context.rules is not rules:
+            derived = derive(state, rules)
+        self.context: Context = derived.context
+        self.voided = derived.voided
+        self.head, self.now = derived.head, derived.now
+        self.checkpoints: Mapping[Micros, Fold] = derived.checkpoints
+        self.count = derived.count
+
+    def record(
+        self, *, clock: Micros, seq: int, published: Published, next_due: Micros | None
+    ) -> PatientRecord:
+        """The record after this step."""
+        return PatientRecord(
+            patient_id=self.patient_id,
+            clock=clock,
+            seq=seq,
+            base=self.base,
+            base_until=self.base_until,
+            attributions=self.attributions,
+            voids=self.voids,
+            published=published,
+            next_due=next_due,
+            beyond_horizon=self.beyond_horizon,
+        )
+
+    # -- one event -----------------------------------------------------------------------------
+
+    def take(self, event: PatientEvent) -> Verdict:
+        """Take the event in; afterwards `changed` says whether the fold is another one."""
+        seq = self._record.seq
+        held = self._held(event)
+        if held is not None:
+            if same_content(held, event):
+                return Verdict(Outcome.DUPLICATE, seq)
+            detail = (
+                f"event_id {event.event_id!r} was already used for other content; the first one "
+                "counts: send a correction with a new event_id and `replaces`"
+            )
+            return Verdict(Outcome.REJECTED, seq, (self._reject(event, "id_conflict", detail),))
+        rejections: tuple[Rejection, ...] = ()
+        touched: list[Micros] = []
+        for target in _targets(event):
+            rejections += self._void(event, target, touched)
+        if isinstance(event, Attribution):
+            self._attribute(event, touched)
+        elif isinstance(event, (Retraction, Acknowledgement)) or event.time >= self.base_until:
+            self._insert(Fact(event.time, seq + 1, event), touched)
+        elif isinstance(event, (Therapy, Patient)):
+            self._insert(Fact(self.base_until, seq + 1, event), touched)
+        else:
+            self.beyond_horizon = event.time
+            late = self._reject(
+                event,
+                "too_late",
+                "older than the part of the record that can still be revised; "
+                "chart it in the patient's notes",
+            )
+            if touched:
+                self._fold(min(touched))
+            return Verdict(Outcome.TOO_LATE, seq, (*rejections, late))
+        if touched:
+            self._fold(min(touched))
+        return Verdict(Outcome.ACCEPTED, seq + 1, rejections)
+
+    def _reject(self, event: PatientEvent, code: str, detail: str) -> Rejection:
+        return Rejection(event.event_id, event.patient_id, code, detail)
+
+    def _held(self, event: PatientEvent) -> PatientEvent | None:
+        if isinstance(event, Attribution):
+            for attribution in self.attributions:
+                if (attribution.event_id, attribution.source) == (event.event_id, event.source):
+                    return attribution
+        for window in self.windows.values():
+            if event.event_id in window.ids:
+                for fact in window.facts:
+                    if same_event(fact, event):
+                        return fact.event
+        return None
+
+    def _insert(self, fact: Fact, touched: list[Micros]) -> None:
+        key = window_of(fact.at)
+        old = self.windows.get(key, Window())
+        new = inserted(old, fact, self.rules)
+        if new is old:
+            return
+        self.windows = {**self.windows, key: new}
+        self.count += len(new.facts) - len(old.facts)
+        if isinstance(fact.event, (Retraction, Acknowledgement)):
+            return
+        thinned = len(new.facts) <= len(old.facts)
+        if not thinned and not touched and fact.at > self.head.time:
+            self._append(fact)
+        else:
+            touched.append(minute_of(fact.at) if thinned or new.dense else fact.at)
+
+    def _append(self, fact: Fact) -> None:
+        """The usual case: the newest fact. Everything before its minute is a checkpoint."""
+        if fact.event.event_id in self.voided:
+            return
+        # a fact that does not count may lie behind this one, and a checkpoint at it
+        self.checkpoints = {k: v for k, v in self.checkpoints.items() if k <= fact.at}
+        if minute_of(fact.at) > self.head.time:
+            self.checkpoints = remember(self.checkpoints, fact.at, self.head)
+        head = self.head.copy()
+        advance(head, fact.at, self.context, inclusive=False)
+        apply_instant(head, fact.at, (fact.event,), self.context)
+        self.head, self.changed = head, True
+
+    def _fold(self, touched: Micros) -> None:
+        self.head, self.checkpoints = refold(
+            self.base,
+            self.base_until,
+            self.windows,
+            self.checkpoints,
+            touched,
+            self.context,
+            self.voided,
+        )
+        self.changed = True
+
+    # -- corrections ---------------------------------------------------------------------------
+
+    def _void(
+        self, event: PatientEvent, target: str, touched: list[Micros]
+    ) -> tuple[Rejection, ...]:
+        before = self.voided
+        self.voids = (*self.voids, Void(event.event_id, target, event.time))
+        self.voided = resolve(self.voids)
+        for event_id in before ^ self.voided:
+            found = self._anywhere(event_id)
+            if found is not None:
+                start = found.start if isinstance(found, Attribution) else found.time
+                touched.append(min(start, found.time))
+        if touched:
+            self.context = context_of(self.rules, self.attributions, self.voided)
+        if self._anywhere(target) is None:
+            detail = (
+                f"{target!r} is not on record (never seen, thinned or beyond the horizon); it will "
+                "not count if it still arrives: check the id"
+            )
+            return (self._reject(event, "unknown_target", detail),)
+        return ()
+
+    def _anywhere(self, event_id: str) -> PatientEvent | None:
+        for attribution in self.attributions:
+            if attribution.event_id == event_id:
+                return attribution
+        for window in self.windows.values():
+            if event_id in window.ids:
+                return next(f.event for f in window.facts if f.event.event_id == event_id)
+        return None
+
+    def _attribute(self, event: Attribution, touched: list[Micros]) -> None:
+        self.attributions = (*self.attributions, event)
+        self.context = context_of(self.rules, self.attributions, self.voided)
+        touched.append(event.start)
+
+
+def _targets(event: PatientEvent) -> tuple[str, ...]:
+    targets = [event.replaces] if event.replaces else []
+    if isinstance(event, Retraction):
+        targets.append(event.retracts)
+    return tuple(dict.fromkeys(target for target in targets if target != event.event_id))
+
+
+def resolve(voids: tuple[Void, ...]) -> frozenset[str]:
+    """The ids that do not count: voided by an event that itself counts."""
+    by_target: dict[str, list[str]] = {}
+    for void in voids:
+        by_target.setdefault(void.target, []).append(void.by)
+
+    def counts(event_id: str, path: frozenset[str]) -> bool:
+        if event_id in path:
+            return True  # a circle of retractions: the one asked about is left alone
+        deeper = path | {event_id}
+        return not any(counts(by, deeper) for by in by_target.get(event_id, ()))
+
+    return frozenset(target for target in by_target if not counts(target, frozenset()))
+
+
+def derive(state: PatientState, rules: Ruleset) -> Derived:
+    """Fold the stored parts of a state (after a restart, or under another ruleset)."""
+    record = state.record
+    voided = resolve(record.voids)
+    context = context_of(rules, record.attributions, voided)
+    head, checkpoints = refold(
+        record.base, record.base_until, state.windows, {}, record.base_until, context, voided
+    )
+    now = head.copy()
+    advance(now, record.clock, context, inclusive=False)
+    count = sum(len(window.facts) for window in state.windows.values())
+    return Derived(context, voided, head, now, checkpoints, count)

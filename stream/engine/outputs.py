@@ -1,0 +1,127 @@
+"""What the engine says: alerts for the `alerts` topic and rejections for the dead letters."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from stream.engine.events import Micros
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAMESPACE = uuid.UUID("5b7c1d3e-0f52-5a8e-9c57-6b1f2a4d9e10")
+
+
+def rfc3339(time: Micros) -> str:
+    """`2026-03-01T10:00:00Z`; microseconds only where there are any."""
+    moment = _EPOCH + timedelta(microseconds=time)
+    return moment.isoformat(timespec="auto").replace("+00:00", "Z")
+
+
+class Outcome(StrEnum):
+    """What became of one event: the label of `stormwatch_events_total`."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"  # the same id and content again: changes nothing
+    REJECTED = "rejected"  # nothing of it could be used; see the rejections
+    TOO_LATE = "too_late"  # older than the revision horizon; see the rejections
+    TICK = "tick"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A whole event, or one reading of it, that was set aside: the shell makes it a dead letter.
+
+    `code` is one of `schemas.deadletter.ReasonCode`; `detail` says field, value and what to do.
+    """
+
+    event_id: str
+    patient_id: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One record of the `alerts` topic; `body` holds the type's own fields, JSON-ready."""
+
+    type: str
+    alert_id: str
+    patient_id: str
+    episode: int | None
+    effective_time: Micros
+    emitted_time: Micros
+    priority: str
+    flags: tuple[str, ...]
+    reasons: tuple[dict[str, Any], ...]
+    supersedes: str | None
+    body: dict[str, Any]
+    ruleset: dict[str, str]
+    engine_version: str
+
+    @property
+    def late_by_s(self) -> float:
+        """Seconds between the time it became true and the time it was said."""
+        return max(0, self.emitted_time - self.effective_time) / 1_000_000
+
+    def to_wire(self) -> dict[str, Any]:
+        """The contract's JSON object."""
+        late = self.late_by_s
+        return {
+            "type": self.type,
+            "alert_id": self.alert_id,
+            "patient_id": self.patient_id,
+            "episode": self.episode,
+            "effective_time": rfc3339(self.effective_time),
+            "emitted_time": rfc3339(self.emitted_time),
+            "late_by_s": int(late) if late == int(late) else late,
+            "priority": self.priority,
+            "flags": list(self.flags),
+            "reasons": list(self.reasons),
+            "supersedes": self.supersedes,
+            **self.body,
+            "ruleset": self.ruleset,
+            "engine_version": self.engine_version,
+        }
+
+    def to_bytes(self) -> bytes:
+        """The bytes of the record's value: the same in the stream and on the command line."""
+        return json.dumps(self.to_wire(), separators=(",", ":"), ensure_ascii=False).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """All that one step says."""
+
+    outcome: Outcome
+    alerts: tuple[Alert, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
+    late_by: Micros = 0
+    """How far the event's time lay behind the patient's processing clock; 0 when on time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why: a code, the criterion it belongs to, one sentence, and the events it rests on."""
+
+    code: str
+    criterion: str
+    text: str
+    event_ids: tuple[str, ...] = field(default=())
+
+    def to_wire(self) -> dict[str, Any]:
+        return {
+            "code": self.code,
+            "criterion": self.criterion,
+            "text": self.text,
+            "event_ids": list(self.event_ids),
+        }
+
+
+def alert_id(*content: object) -> str:
+    """UUIDv5 of what an alert says; never of when or where it was computed."""
+    said = json.dumps(content, separators=(",", ":"), ensure_ascii=False, default=str)
+    return str(uuid.uuid5(_NAMESPACE, said))

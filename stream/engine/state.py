@@ -1,0 +1,137 @@
+"""The state of one patient: a small record, the windows of facts, and what is derived from them.
+
+The record and the windows are what a shell stores (plain dataclasses of standard types). The record
+is the commit mark: `PatientState.assemble` drops facts that are newer than it, so a shell that
+writes windows first and the record last never counts an event that it has not acknowledged.
+
+What is forgotten, and when: facts older than the ruleset's horizon (48 h) once more than
+`keep_facts` are held, and the oldest ones beyond `max_facts` at any age, are folded into
+`PatientRecord.base`; from then on they can no longer be corrected or retracted, and what arrives
+with an older event time is refused as `too_late` (a therapy, a profile and an attribution still
+count, from the end of the folded past on). A minute with many readings is thinned (see
+`stream.engine.facts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from stream.engine.context import Context
+from stream.engine.events import Attribution, Micros
+from stream.engine.facts import Fact, Window
+from stream.engine.facts import window as rebuilt
+from stream.engine.fold import NEVER, Fold
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A grade that was announced: from when, how high, by which alert."""
+
+    time: Micros
+    grade: int
+    alert_id: str
+    episode_max: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SaidCandidate:
+    """A candidate that was announced, and whether its end was too."""
+
+    start: Micros
+    grade: int
+    alert_id: str
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LostSignal:
+    """A signal that was announced as lost."""
+
+    signal: str
+    last_seen: Micros
+    since: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Everything that was said about the patient and may still have to be revised."""
+
+    changes: tuple[Said, ...] = ()
+    candidates: tuple[SaidCandidate, ...] = ()
+    icans: tuple[Said, ...] = ()
+    lost: tuple[LostSignal, ...] = ()
+    reminders: tuple[str, ...] = ()
+    revisions: int = 0
+    last_alert: str | None = None
+
+    @property
+    def grade(self) -> int:
+        """The last grade said; 0 before anything is said."""
+        return self.changes[-1].grade if self.changes else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    """Event `by` (a retraction or a replacement) makes event `target` not count."""
+
+    by: str
+    target: str
+    time: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class PatientRecord:
+    """The small part of the state; `clock` is the patient's processing clock."""
+
+    patient_id: str
+    clock: Micros = NEVER
+    seq: int = 0
+    base: Fold = field(default_factory=Fold)
+    base_until: Micros = NEVER
+    """The folded past ends here; facts before it are forgotten."""
+    attributions: tuple[Attribution, ...] = ()
+    voids: tuple[Void, ...] = ()
+    published: Published = Published()
+    next_due: Micros | None = None
+    beyond_horizon: Micros | None = None
+    """When data older than the folded past was last refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What follows from record, windows and ruleset; never stored.
+
+    `head` is the fold after the last fact, `now` the same with its timers run to the clock,
+    `checkpoints` are folds of all facts before their key.
+    """
+
+    context: Context
+    voided: frozenset[str]
+    head: Fold
+    now: Fold
+    checkpoints: Mapping[Micros, Fold]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PatientState:
+    """See the module."""
+
+    record: PatientRecord
+    windows: Mapping[Micros, Window]
+    derived: Derived | None = field(default=None, compare=False, repr=False)
+
+    @classmethod
+    def assemble(
+        cls, record: PatientRecord, windows: Mapping[Micros, Window]
+    ) -> PatientState:
+        """A state from its stored parts; facts that the record does not know are dropped."""
+        known: dict[Micros, Window] = {}
+        for start, window in windows.items():
+            facts: tuple[Fact, ...] = window.facts
+            if any(fact.seq > record.seq for fact in facts):
+                facts = tuple(fact for fact in facts if fact.seq <= record.seq)
+            if facts:
+                known[start] = rebuilt(facts, window.dense)
+        return cls(record, known)

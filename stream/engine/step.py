@@ -1,0 +1,154 @@
+"""`step(state, event, ruleset) -> (state, outputs)`: total, pure, and all there is.
+
+The processing clock moves first (timers due fire in their order), then the event is applied, then
+what changed is said. Contract, "What the words mean exactly" 1-3. A timer due at the very instant
+of an event waits until the clock moves on (or a tick says that the instant is over): what is true
+at an instant depends on all its events, in whatever order they come.
+"""
+
+from __future__ import annotations
+
+from stream.engine.announce import Voice
+from stream.engine.course import advance, evaluate, next_timer
+from stream.engine.events import AnyEvent, Micros, PatientEvent, Tick
+from stream.engine.fold import Fold
+from stream.engine.intray import Intray
+from stream.engine.outputs import Outcome, Outputs
+from stream.engine.plausibility import screened
+from stream.engine.retention import forget
+from stream.engine.ruleset import Ruleset
+from stream.engine.signals import lose, next_reminder, next_signal, remind, restore
+from stream.engine.state import PatientRecord, PatientState, Published
+
+
+def due(state: PatientState) -> Micros | None:
+    """The processing-clock time of the next timer; a tick before it changes nothing."""
+    return state.record.next_due
+
+
+def step(
+    state: PatientState | None, event: AnyEvent, ruleset: Ruleset
+) -> tuple[PatientState, Outputs]:
+    """Move one patient by one event; `state` None for a patient never seen.
+
+    Never mutates `state` and never raises for data that the edge let through.
+
+    Raises:
+        ValueError: a tick for a patient who is not there, or an event of another patient.
+    """
+    if state is None:
+        if isinstance(event, Tick):
+            raise ValueError("a tick belongs to patients that are there; state is None")
+        state = PatientState(PatientRecord(event.patient_id), {})
+    record = state.record
+    if isinstance(event, Tick):
+        if record.next_due is None or event.time < record.next_due:
+            return state, Outputs(Outcome.TICK)
+        return _moved(state, event.time, ruleset)
+    if event.patient_id != record.patient_id:
+        raise ValueError("the event belongs to another patient")
+    return _applied(state, event, ruleset)
+
+
+def _voice(tray: Intray, published: Published) -> Voice:
+    return Voice(tray.patient_id, tray.context, published, tray.base_until, [])
+
+
+def _moved(
+    state: PatientState, time: Micros, ruleset: Ruleset
+) -> tuple[PatientState, Outputs]:
+    tray = Intray(state, ruleset)
+    voice = _voice(tray, state.record.published)
+    now = _run_clock(voice, tray.now, state.record.clock, time)
+    new = _rebuilt(tray, voice, now, max(time, state.record.clock), state.record.seq)
+    return new, Outputs(Outcome.TICK, tuple(voice.alerts))
+
+
+def _applied(
+    state: PatientState, event: PatientEvent, ruleset: Ruleset
+) -> tuple[PatientState, Outputs]:
+    record = state.record
+    received = event.received_at
+    if received is None:
+        received = max(event.time, record.clock)
+    clock = max(received, record.clock)
+    tray = Intray(state, ruleset)
+    voice = _voice(tray, record.published)
+    now = tray.now
+    if record.next_due is not None and record.next_due < clock:
+        now = _run_clock(voice, now, record.clock, clock - 1)
+
+    event, rejections = screened(event, ruleset)
+    verdict = tray.take(event)
+    if tray.changed:
+        voice.context = tray.context
+        now = tray.head.copy()
+        advance(now, clock, tray.context, inclusive=False)
+    if now is not tray.now or state.derived is None:
+        _catch_up(voice, now, clock)
+    if verdict.outcome is Outcome.DUPLICATE:
+        rejections = ()
+    new = _rebuilt(tray, voice, now, clock, verdict.seq)
+    return new, Outputs(
+        verdict.outcome,
+        tuple(voice.alerts),
+        (*rejections, *verdict.rejections),
+        late_by=max(0, clock - event.time),
+    )
+
+
+def _run_clock(voice: Voice, now: Fold, clock: Micros, until: Micros) -> Fold:
+    """Fire what is due until then, in the order of due times; each says its due time."""
+    rules = voice.context.rules
+    moved = now
+    while True:
+        fold_due = next_timer(moved, voice.context)
+        signal = next_signal(moved, voice.published, rules)
+        reminder = next_reminder(moved, voice.published, rules)
+        first = min(
+            fold_due if fold_due is not None else until + 1,
+            signal[0] if signal else until + 1,
+            reminder[0] if reminder else until + 1,
+        )
+        if first > until:
+            return moved
+        emitted = max(first, clock)
+        if fold_due == first:
+            if moved is now:
+                moved = now.copy()
+            evaluate(moved, first, voice.context, settle=True)
+            voice.announce(moved, emitted)
+        elif signal and signal[0] == first:
+            lose(voice, moved, signal[1], first, emitted)
+        elif reminder:
+            remind(voice, moved, reminder[1], first, emitted)
+
+
+def _catch_up(voice: Voice, now: Fold, clock: Micros) -> None:
+    """Say what the event changed, and what it made overdue."""
+    restore(voice, now, clock)
+    voice.announce(now, clock)
+    rules = voice.context.rules
+    while (signal := next_signal(now, voice.published, rules)) and signal[0] < clock:
+        lose(voice, now, signal[1], signal[0], clock)
+    while (reminder := next_reminder(now, voice.published, rules)) and reminder[0] < clock:
+        remind(voice, now, reminder[1], reminder[0], clock)
+
+
+def _rebuilt(tray: Intray, voice: Voice, now: Fold, clock: Micros, seq: int) -> PatientState:
+    record = tray.record(
+        clock=clock, seq=seq, published=voice.published, next_due=_next_due(voice, now)
+    )
+    return forget(record, tray, now, voice.context.rules)
+
+
+def _next_due(voice: Voice, now: Fold) -> Micros | None:
+    rules = voice.context.rules
+    dues = []
+    if (timer := next_timer(now, voice.context)) is not None:
+        dues.append(timer)
+    if (signal := next_signal(now, voice.published, rules)) is not None:
+        dues.append(signal[0])
+    if (reminder := next_reminder(now, voice.published, rules)) is not None:
+        dues.append(reminder[0])
+    return min(dues, default=None)

@@ -1,0 +1,152 @@
+"""The one agent: a batch of records in, everything acknowledged in a fixed order, or the end.
+
+Order of awaits, which is the whole of the delivery guarantee:
+
+1. dead letters, alerts and statuses are acknowledged by the broker;
+2. then the changed windows in their changelog, then the changed records in theirs (the commit
+   mark), then the windows that were forgotten;
+3. then the tables take the change;
+4. then the source records are settled, in order, and their offsets may be committed.
+
+A crash between two of these repeats the batch from the old state: the same alerts with the same
+ids and bytes, which readers recognise by the id. Any exception crashes the app and settles nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from stream.worker.batch import Batch, Send, SourceRecord
+from stream.worker.faust_repairs import delivered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from stream.metrics import Metrics
+    from stream.worker.batch import BatchPolicy, Plan
+    from stream.worker.faust_repairs import Producer
+    from stream.worker.grader import Grader
+    from stream.worker.ward import Ward
+
+log = structlog.get_logger(__name__)
+
+
+class Rounds:
+    """Works batches off, one at a time; see the module for the order."""
+
+    def __init__(
+        self,
+        ward: Ward,
+        grader: Grader,
+        policy: BatchPolicy,
+        changelogs: tuple[str, str],
+        metrics: Metrics,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.ward, self.grader, self.policy, self.metrics = ward, grader, policy, metrics
+        self.patients_changelog, self.windows_changelog = changelogs
+        self.seen: dict[tuple[str, int], float] = {}
+        """Newest record timestamp worked off, by source topic and partition."""
+        self._clock = clock
+        self._said: dict[bytes, dict[str, Any]] = {}
+
+    def refresh(self, assigned: set[int]) -> None:
+        """After a rebalance: look at the tables anew. Raises StateFormatError."""
+        self.ward.refresh(assigned)
+        self._said.clear()
+        self.seen.clear()
+        self._show_grades()
+
+    async def work(self, producer: Producer, records: Sequence[SourceRecord]) -> None:
+        """Steps 1 to 3 for one batch; returns when the records may be settled."""
+        start = self._clock()
+        batch = Batch(self.ward, self.grader, self.policy, int(start * 1_000_000), self._said)
+        for record in records:
+            batch.take(record)
+        plan = batch.plan()
+        writes = plan.writes
+        await delivered(producer, plan.outputs)
+        await delivered(producer, self._changelog(self.windows_changelog, writes.windows.items()))
+        await delivered(producer, self._changelog(self.patients_changelog, writes.records.items()))
+        gone = ((key, None) for key in writes.forgotten)
+        await delivered(producer, self._changelog(self.windows_changelog, gone))
+        self.ward.take_in(writes)
+        self._said.update(plan.statuses)
+        for record in records:
+            place = record.topic, record.partition
+            self.seen[place] = max(self.seen.get(place, 0.0), record.timestamp)
+        self._measure(plan, start)
+
+    def _changelog(self, topic: str, items: Iterable[tuple[bytes, bytes | None]]) -> Iterable[Send]:
+        """A table's records go to the partition of the patient's source records."""
+        for key, value in items:
+            yield Send(topic, key, value, self.ward.home(key, topic == self.windows_changelog))
+
+    def _measure(self, plan: Plan, start: float) -> None:
+        now, metrics = self._clock(), self.metrics
+        for topic, outcome in plan.outcomes:
+            metrics.events.labels(topic, outcome).inc()
+        for late in plan.late:
+            metrics.late.observe(late / 1_000_000)
+        for reason in plan.reasons:
+            metrics.dead.labels(reason).inc()
+        for alert, arrived in plan.alerts:
+            metrics.alerts.labels(alert.type, alert.priority).inc()
+            metrics.latency.observe(max(0.0, now - arrived))
+            if alert.type in {"grade.changed", "grade.revised"}:
+                grades = str(alert.body.get("from_grade")), str(alert.body.get("to_grade"))
+                metrics.grade_changes.labels(*grades).inc()
+            elif alert.type == "candidate.raised":
+                metrics.raised.labels(str(alert.body.get("why"))).inc()
+        metrics.writes.labels("windows").inc(len(plan.writes.windows) + len(plan.writes.forgotten))
+        metrics.writes.labels("patients").inc(len(plan.writes.records))
+        metrics.batch.observe(now - start)
+        metrics.last_batch.set(now)
+        if plan.writes.records:
+            self._show_grades()
+
+    def _show_grades(self) -> None:
+        for grade, count in self.ward.grades().items():
+            self.metrics.patients.labels(str(grade)).set(count)
+
+
+def source_record(message: Any) -> SourceRecord:
+    """What the batch needs of a Faust message: raw bytes, nothing decoded."""
+    return SourceRecord(
+        message.topic,
+        message.partition,
+        message.offset,
+        message.timestamp or 0.0,
+        message.key,
+        message.value,
+    )
+
+
+async def monitor(app: Any, rounds: Rounds, stream: Any, most: int, within: float) -> None:
+    """The agent's body: take batches until the worker stops; on any error crash, settle nothing."""
+    async for events in stream.noack_take(most, within=within):
+        # Records of before a rebalance are read again by whoever owns their partition now.
+        messages = [
+            event.message
+            for event in events
+            if event.message.generation_id == app.consumer_generation_id
+        ]
+        try:
+            if rounds.ward.stale:
+                sources = app.consumer.assignment()
+                rounds.refresh(
+                    {tp.partition for tp in sources if tp.topic == rounds.policy.home_topic}
+                )
+            await rounds.work(app.producer, [source_record(message) for message in messages])
+        except Exception as error:
+            log.exception("batch failed; nothing of it is acknowledged", records=len(messages))
+            await app.crash(error)
+            await asyncio.Event().wait()  # or Faust restarts the agent, which would go on
+        for event in events:
+            app.consumer.ack(event.message)  # no longer waited for
+        app.consumer.settle(messages)

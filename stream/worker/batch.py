@@ -1,0 +1,250 @@
+"""One batch of records, folded in memory: nothing is sent and no table is touched here.
+
+Several events of a patient are applied one after the other to copies; what comes out are the
+sends, in the order in which they have to be acknowledged, and the new states. A batch is an
+optimisation: the alerts are the same for any way of cutting the log into batches.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import structlog
+
+from schemas.deadletter import ReasonCode
+from stream.engine.events import Tick
+from stream.engine.outputs import Outcome, Rejection, rfc3339
+from stream.intake import decode
+from stream.logs import patient_hash
+from stream.worker.deadletters import dead_letter, dead_letter_key
+from stream.worker.partitions import partition_of
+from stream.worker.ward import Writes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stream.engine import Alert, Outputs, PatientState
+    from stream.engine.events import Micros, PatientEvent
+    from stream.worker.grader import Grader
+    from stream.worker.ward import Ward
+
+log = structlog.get_logger(__name__)
+
+CE_TYPE = "dev.stormwatch.alert.{}.v1"
+VOLATILE = frozenset({"at", "updated"})
+"""Fields of a status that alone are no reason to publish it again."""
+
+
+class SourceRecord(NamedTuple):
+    """A record of a source topic; `timestamp` in seconds, as Faust gives it."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: float
+    key: bytes | None
+    value: bytes | None
+
+
+class Send(NamedTuple):
+    """A record to send; `partition` None lets the key decide."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    partition: int | None = None
+    headers: list[tuple[str, bytes]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPolicy:
+    """Names and limits that a batch is worked with."""
+
+    home_topic: str
+    ticks_topic: str
+    alerts_topic: str
+    deadletter_topic: str
+    status_topic: str
+    partitions: int
+    max_ahead: Micros
+    max_record_bytes: int
+    application_id: str
+    worker: str
+    hash_key: bytes = field(repr=False)
+
+
+@dataclass(slots=True)
+class Plan:
+    """What one batch amounts to."""
+
+    outputs: list[Send] = field(default_factory=list)
+    writes: Writes = field(default_factory=Writes)
+    statuses: dict[bytes, dict[str, Any]] = field(default_factory=dict)
+    outcomes: list[tuple[str, str]] = field(default_factory=list)
+    late: list[Micros] = field(default_factory=list)
+    alerts: list[tuple[Alert, float]] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+
+class Batch:
+    """Feed records to `take` in order, then ask `plan` once."""
+
+    def __init__(
+        self,
+        ward: Ward,
+        grader: Grader,
+        policy: BatchPolicy,
+        now: Micros,
+        said: Mapping[bytes, dict[str, Any]],
+    ) -> None:
+        self.ward, self.grader, self.policy, self.now, self.said = ward, grader, policy, now, said
+        self._plan = Plan()
+        self._states: dict[bytes, PatientState] = {}
+
+    def take(self, record: SourceRecord) -> None:
+        """Apply one record. Bad data never raises; it becomes dead letters."""
+        ticks = record.topic == self.policy.ticks_topic
+        intake = decode(
+            record.value,
+            key=record.key,
+            now=self.now,
+            max_ahead=self.policy.max_ahead,
+            max_bytes=self.policy.max_record_bytes,
+            key_required=not ticks,
+            accept_ticks=ticks,
+        )
+        event = intake.event
+        if event is None:
+            self._set_aside(record, intake.rejections)
+            self._count(record, Outcome.REJECTED)
+        elif not isinstance(event, Tick) and ticks:
+            where = f"only ticks belong on topic {record.topic}"
+            self._refuse(record, ReasonCode.UNKNOWN_TYPE, where, event.event_id)
+        elif isinstance(event, Tick):
+            self._tick(record, event)
+        else:
+            self._set_aside(record, intake.rejections)
+            self._event(record, event)
+
+    def plan(self) -> Plan:
+        """Everything that the records taken amount to."""
+        plan = self._plan
+        windows: dict[bytes, bytes] = {}
+        records: dict[bytes, bytes] = {}
+        forgotten: list[bytes] = []
+        for key, state in self._states.items():
+            written = self.ward.changes(key, state)
+            windows |= written.windows
+            records |= written.records
+            forgotten += written.forgotten
+            self._status(key, state)
+        plan.writes = Writes(windows, records, tuple(forgotten), self._states)
+        return plan
+
+    def _event(self, record: SourceRecord, event: PatientEvent) -> None:
+        key = event.patient_id.encode()
+        home = partition_of(key, self.policy.partitions)
+        if record.partition != home:
+            where = f"the patient belongs to partition {home}, not {record.partition}"
+            self._refuse(record, ReasonCode.WRONG_PARTITION, where, event.event_id)
+            return
+        state, outputs = self._step(record, key, event)
+        if state is None or outputs is None:
+            return
+        self._states[key] = state
+        self._set_aside(record, outputs.rejections)
+        self._count(record, outputs.outcome)
+        if outputs.late_by > 0:
+            self._plan.late.append(outputs.late_by)
+
+    def _tick(self, record: SourceRecord, tick: Tick) -> None:
+        self._count(record, Outcome.TICK)
+        for key in self._waiting(record.partition, tick.time):
+            state, outputs = self._step(record, key, tick)
+            if state is not None and outputs is not None:
+                self._states[key] = state
+                self._set_aside(record, outputs.rejections)
+
+    def _waiting(self, partition: int, time: Micros) -> list[bytes]:
+        """Patients of the partition whose timers are due, the longest due first."""
+        waiting = dict(self.ward.due(partition))
+        for key, state in self._states.items():
+            due = state.record.next_due
+            if due is None or partition_of(key, self.policy.partitions) != partition:
+                waiting.pop(key, None)
+            else:
+                waiting[key] = due
+        return sorted(
+            (k for k, due in waiting.items() if due <= time), key=lambda k: (waiting[k], k)
+        )
+
+    def _step(
+        self, record: SourceRecord, key: bytes, event: PatientEvent | Tick
+    ) -> tuple[PatientState | None, Outputs | None]:
+        """One step; an engine that raises has changed nothing, so only this event is set aside."""
+        before = self._states.get(key) or self.ward.state(key)
+        try:
+            state, outputs = self.grader.step(before, event)
+        except Exception as error:  # a fault of ours must not stop every other patient's grading
+            log.exception("engine failed; the record is a dead letter", patient=self._hash(key))
+            self._refuse(record, ReasonCode.INTERNAL, type(error).__name__, event.event_id)
+            return None, None
+        for alert in outputs.alerts:
+            self._plan.alerts.append((alert, record.timestamp))
+            self._plan.outputs.append(self._alert(alert))
+        return state, outputs
+
+    def _alert(self, alert: Alert) -> Send:
+        """The alert with its CloudEvents attributes (binary mode of the Kafka binding)."""
+        headers = {
+            "ce_specversion": "1.0",
+            "ce_id": alert.alert_id,
+            "ce_type": CE_TYPE.format(alert.type),
+            "ce_source": f"/stormwatch/{self.policy.application_id}",
+            "ce_subject": patient_hash(alert.patient_id, self.policy.hash_key),
+            "ce_time": rfc3339(alert.effective_time),
+            "content-type": "application/json",
+        }
+        return Send(
+            self.policy.alerts_topic,
+            alert.patient_id.encode(),
+            alert.to_bytes(),
+            headers=[(name, text.encode()) for name, text in headers.items()],
+        )
+
+    def _status(self, key: bytes, state: PatientState) -> None:
+        """Publish the status if it says anything new but the time."""
+        said = self.said.get(key)
+        before = self.ward.state(key)
+        if said is None and before is not None:
+            said = self.grader.status(before)
+        status = self.grader.status(state)
+        self._plan.statuses[key] = status
+        if said is None or _lasting(said) != _lasting(status):
+            value = json.dumps(status, separators=(",", ":"), ensure_ascii=False).encode()
+            self._plan.outputs.append(Send(self.policy.status_topic, key, value))
+
+    def _refuse(
+        self, record: SourceRecord, code: ReasonCode, detail: str, event_id: str = ""
+    ) -> None:
+        self._set_aside(record, (Rejection(event_id, "", code, detail),))
+        self._count(record, Outcome.REJECTED)
+
+    def _set_aside(self, record: SourceRecord, rejections: tuple[Rejection, ...]) -> None:
+        for rejection in rejections:
+            value = dead_letter(record, rejection, self.now, self.policy.worker)
+            key = dead_letter_key(record.key)
+            self._plan.outputs.append(Send(self.policy.deadletter_topic, key, value))
+            self._plan.reasons.append(str(rejection.code))
+
+    def _count(self, record: SourceRecord, outcome: Outcome) -> None:
+        self._plan.outcomes.append((record.topic, outcome.value))
+
+    def _hash(self, key: bytes) -> str:
+        return patient_hash(key.decode(errors="replace"), self.policy.hash_key)
+
+
+def _lasting(status: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in status.items() if name not in VOLATILE}

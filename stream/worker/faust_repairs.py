@@ -1,0 +1,282 @@
+"""Everything that mends faust-streaming 0.15.3, one fault a class; pinned to that release.
+
+Each docstring says what goes wrong, where in Faust, and how it is mended here. The tests beside
+this module (`tests/integration/test_faust_repairs.py`) show every fault on the stock classes
+first, so that they also notice when a newer Faust no longer needs the repair.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+from faust.sensors.monitor import Monitor
+from faust.tables.manager import TableManager
+from faust.tables.recovery import Recovery
+from faust.tables.table import Table
+from faust.transport.drivers import aiokafka as driver
+from faust.transport.utils import DefaultSchedulingStrategy
+from mode.utils.futures import notify
+
+from stream.worker.ledger import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from faust.types import TP, EventT, Message
+
+
+_logger = logging.getLogger("faust.repaired")
+"""Where the services below log: with Faust, not with the project."""
+
+
+class FetcherStuckError(RuntimeError):
+    """The fetcher did not come to rest in time; going on would lose or double events."""
+
+
+class SettledConsumer(driver.Consumer):
+    """Commits only what the agent settled, in the order in which it was delivered.
+
+    Faults: `Consumer._new_offset` (faust/transport/consumer.py) jumps over exactly one
+    unacknowledged record at the head, and over any number while nothing is committed yet, because
+    it compares offsets (`min(acked) - committed > 1`) instead of remembering what it handed out.
+    Streams acknowledge on their own: a batch whose processing raised (`Stream.take`), an event
+    whose agent raised, and an event skipped during a rebalance (`Stream._py_aiter`, where there is
+    no Cython extension) all count as done and are committed: the events are gone after a crash.
+
+    Mended: every delivery is noted in a `Ledger`; only `settle`, which the agent calls after the
+    broker acknowledged all that the event caused, closes an entry; the commit reads the ledger.
+    What streams acknowledge is ignored.
+    """
+
+    logger = _logger
+
+    def __init__(self, transport: Any, callback: Any, **kwargs: Any) -> None:
+        self.ledgers: dict[TP, Ledger] = {}
+        self.parked = asyncio.Event()
+        self._hand_on = callback
+        super().__init__(transport, callback=self._deliver, **kwargs)
+
+    async def _deliver(self, message: Message) -> None:
+        if self.app.topics.acks_enabled_for(message.topic):
+            self.ledgers.setdefault(message.tp, Ledger()).deliver(message.offset)
+        await self._hand_on(message)
+
+    def settle(self, messages: Iterable[Message]) -> None:
+        """Everything these records caused is acknowledged: their offsets may be committed."""
+        for message in messages:
+            self.ack(message)
+            ledger = self.ledgers.get(message.tp)
+            if ledger is not None:
+                ledger.settle(message.offset)
+            self._n_acked += 1
+        notify(self._waiting_for_ack)
+
+    def ack(self, message: Message) -> bool:
+        """Take the record off those that a rebalance waits for; commits nothing (see `settle`)."""
+        message.acked = True
+        self._unacked_messages.discard(message)
+        notify(self._waiting_for_ack)
+        return True
+
+    def settled_offset(self, tp: TP) -> int | None:
+        """The first offset not settled yet, else the committed one; None where neither is known."""
+        ledger = self.ledgers.get(tp)
+        settled = None if ledger is None else ledger.committable
+        return self._committed_offset[tp] if settled is None else settled
+
+    async def extents(self, tps: Sequence[TP]) -> tuple[Mapping[TP, int], Mapping[TP, int]]:
+        """The first and the next offset of each log, asked of the brokers.
+
+        Not through Faust's queue of calls to the consumer's thread, where a read that waits for
+        data may stand in front for a second.
+        """
+        client: Any = self._thread._ensure_consumer()  # noqa: SLF001
+
+        async def ask() -> tuple[Any, Any]:
+            return await asyncio.gather(client.beginning_offsets(tps), client.end_offsets(tps))
+
+        asked = asyncio.run_coroutine_threadsafe(ask(), self._thread.thread_loop)
+        firsts, ends = await asyncio.wrap_future(asked)
+        return firsts, ends
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        return (
+            tp for tp in list(self.ledgers) if topics is None or tp in topics or tp.topic in topics
+        )
+
+    def _new_offset(self, tp: TP) -> int | None:
+        ledger = self.ledgers.get(tp)
+        return None if ledger is None else ledger.committable
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Finish and commit what is under way (Faust does), then forget the partitions."""
+        await super().on_partitions_revoked(revoked)
+        for tp in revoked:
+            self.ledgers.pop(tp, None)
+
+    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
+        """Say truthfully whether the fetcher rests; Faust's own flag is always set."""
+        while not self.flow_active and not self.should_stop:
+            self.parked.set()
+            try:
+                await self.wait(self.can_resume_flow)  # type: ignore[arg-type]
+            finally:
+                self.parked.clear()
+        return await super()._wait_next_records(timeout)
+
+
+class SettledTransport(driver.Transport):
+    """The aiokafka transport with the consumer above."""
+
+    Consumer = SettledConsumer
+
+
+class SafeRecovery(Recovery):
+    """Loses and doubles no events when the tables of an app with a backlog are recovered.
+
+    Fault: `Recovery.on_recovery_completed` (faust/tables/recovery.py) resumes the source
+    partitions while the fetcher is already running and only then calls `flow_control.resume()`,
+    which clears the streams' queues: what was read in between is thrown away, and what is read
+    again after the seek arrives twice. (`_resume_streams`, used without tables, has it right.)
+
+    Mended: the flow is stopped first, and nothing goes on until the fetcher stands still.
+    """
+
+    logger = _logger
+
+    async def on_recovery_completed(self, generation_id: int = 0) -> None:
+        """Park the fetcher, then do as Faust does."""
+        consumer = self.app.consumer
+        consumer.stop_flow()
+        self.app.flow_control.suspend()
+        await self._park()
+        await super().on_recovery_completed(generation_id)
+
+    async def _park(self) -> None:
+        fetcher = self.app._fetcher  # type: ignore[attr-defined]  # noqa: SLF001
+        if not fetcher.started or fetcher.should_stop:
+            return
+        parked: asyncio.Event = self.app.consumer.parked  # type: ignore[attr-defined]
+        await self._wait(parked, timeout=self.app.conf.broker_request_timeout)  # type: ignore[arg-type]
+        if not parked.is_set():
+            raise FetcherStuckError("the fetcher did not stop; leaving rather than losing events")
+
+
+class SafeTableManager(TableManager):
+    """Hands out the recovery above, and tells when it is over."""
+
+    logger = _logger
+
+    on_ready: Callable[[], None] | None = None
+
+    def on_actives_ready(self) -> None:
+        """The tables are restored and the flow is resumed."""
+        super().on_actives_ready()
+        if self.on_ready is not None:
+            self.on_ready()
+
+    @property
+    def recovery(self) -> Recovery:
+        """The recovery service, made once."""
+        if self._recovery is None:
+            self._recovery = SafeRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
+        return self._recovery
+
+
+class OwnChangelogTable(Table[bytes, bytes]):
+    """Takes in records of its own changelog only.
+
+    Fault: `Recovery._slurp_changelogs` (faust/tables/recovery.py) applies a record of a partition
+    that was just revoked to whichever table the record before it belonged to.
+
+    Mended: what does not come from the table's own changelog topic is left out.
+    """
+
+    logger = _logger
+
+    def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
+        """Apply the records of our own changelog."""
+        own = self.changelog_topic_name
+        super().apply_changelog_batch([event for event in batch if event.message.topic == own])
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    """Stands for every measurement that is not taken."""
+
+
+class QuietMonitor(Monitor):
+    """Keeps `stream_inbound_time`, which Faust's stall detector reads, and nothing else.
+
+    Fault: the stock monitor costs about a third of the throughput. Our own metrics are counted
+    per batch (`stream.metrics`).
+    """
+
+    logger = _logger
+
+    def on_stream_event_in(self, tp: TP, *_: Any) -> None:
+        """Note when the partition last moved."""
+        self.stream_inbound_time[tp] = time.monotonic()
+
+    on_message_in = on_message_out = on_stream_event_out = staticmethod(_nothing)
+    on_send_initiated = on_send_completed = staticmethod(_nothing)
+    track_tp_end_offset = on_tp_commit = staticmethod(_nothing)
+
+
+class ByRecordTime(DefaultSchedulingStrategy):
+    """Merges the records of one fetch by their timestamps, across topics.
+
+    Fault: the stock scheduler takes one record of each topic in turn, so that in a backlog the
+    sparse topic runs far ahead of the dense one. Within a partition the order is the log's.
+    """
+
+    def iterate(self, records: Mapping[TP, Sequence[Any]]) -> Iterator[tuple[TP, Any]]:
+        """Oldest timestamp first; a record never overtakes one before it in its own partition."""
+
+        def keyed(tp: TP, messages: Sequence[Any]) -> Iterator[tuple[int, str, int, int, Any]]:
+            latest = -1
+            for message in messages:
+                latest = max(latest, message.timestamp or 0)
+                yield latest, tp.topic, tp.partition, message.offset, (tp, message)
+
+        merged = heapq.merge(
+            *(keyed(tp, messages) for tp, messages in records.items()), key=lambda item: item[:4]
+        )
+        return (item[4] for item in merged)
+
+
+class Producer(Protocol):
+    """What `delivered` needs of Faust's producer."""
+
+    async def send(  # noqa: PLR0917 - Faust's signature
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int | None,
+        timestamp: float | None,
+        headers: Any,
+    ) -> Any:
+        """Hand a record to the client; what is returned awaits the broker's word."""
+
+
+async def delivered(producer: Producer, sends: Iterable[tuple[Any, ...]]) -> int:
+    """Send `(topic, key, value, partition, headers)` in order; return once all are acknowledged.
+
+    Fault: `Topic.send` and `Table.send_changelog` return before the broker answers; a send that
+    fails later is one warning (`Topic._on_published`, which prints the payload), `flush()` tells
+    nothing, and `Consumer._commit_offsets` commits the source offset all the same.
+
+    Mended: the broker's answer to every send is awaited; any error is raised here, before
+    anything is settled, and nothing is logged.
+    """
+    waiting = [
+        await producer.send(topic, key, value, partition, None, headers)
+        for topic, key, value, partition, headers in sends
+    ]
+    if waiting:
+        await asyncio.gather(*waiting)
+    return len(waiting)

@@ -1,0 +1,136 @@
+"""`stormwatch worker`: one process from its settings to its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING, Any
+
+import faust
+import structlog
+import uvloop
+
+from schemas.deadletter import ReasonCode
+from stream.logs import configure_logging
+from stream.metrics import Metrics
+from stream.rules.loader import RulesetError, load_ruleset
+from stream.version import ENGINE_VERSION
+from stream.worker.app import create_app
+from stream.worker.endpoint import serve
+from stream.worker.grader import RulesetGrader
+from stream.worker.preflight import PreflightError, check_topics
+from stream.worker.watch import Watch
+
+if TYPE_CHECKING:
+    from stream.settings import Settings
+    from stream.worker.app import WorkerApp
+
+EXIT_STOPPED = 0
+EXIT_CRASHED = 1
+EXIT_REFUSED = 2
+
+log = structlog.get_logger(__name__)
+
+
+def run_worker(settings: Settings) -> int:
+    """Run until a signal or a crash; returns the exit code.
+
+    0: stopped by SIGTERM or SIGINT. 1: crashed, nothing unfinished was acknowledged: start again.
+    2: refused to start, the log says why. The watch thread ends the process with 71 (the group
+    coordinator keeps failing) or 72 (the consumer's loop is blocked): start again.
+    """
+    configure_logging(settings)
+    try:
+        ruleset = load_ruleset(settings.ruleset)
+        check_topics(settings)
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except (RulesetError, PreflightError, OSError) as error:
+        log.error("worker refused to start", reason=str(error))  # noqa: TRY400 - not a fault of ours
+        return EXIT_REFUSED
+    metrics = Metrics()
+    uvloop.install()
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    worker_app = create_app(settings, RulesetGrader(ruleset), metrics)
+    metrics.prepare(worker_app.sources, [reason.value for reason in ReasonCode])
+    metrics.build.info({"version": _version(), "engine_version": ENGINE_VERSION})
+    metrics.ruleset.info({"name": ruleset.name, "version": ruleset.version, "hash": ruleset.hash})
+    try:
+        server = serve(
+            settings.metrics_host,
+            settings.metrics_port,
+            metrics.registry,
+            ready=lambda: bool(worker_app.app.tables.actives_ready),
+        )
+    except OSError as error:
+        log.error("worker refused to start", reason=f"metrics_port: {error}")  # noqa: TRY400
+        return EXIT_REFUSED
+    log.info("metrics served", host=settings.metrics_host, port=server.server_port)
+    watch = Watch(worker_app.app, on_error=metrics.coordinator_errors.inc)
+    _tell(worker_app, metrics, server.server_port)
+    watch.start()
+    try:
+        return _run(worker_app.app, loop)
+    finally:
+        watch.finish()
+        server.shutdown()
+
+
+def _run(app: Any, loop: asyncio.AbstractEventLoop) -> int:
+    worker = faust.Worker(app, loop=loop, override_logging=False, quiet=True)
+    worker.spinner = None
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as ended:
+        # A service that crashed while the others were stopping does not always reach the worker.
+        crashed = bool(ended.code) or app.crash_reason is not None
+    except BaseException:
+        log.exception("worker crashed")
+        crashed = True
+    log.info("worker ended", crashed=crashed)
+    return EXIT_CRASHED if crashed else EXIT_STOPPED
+
+
+def _tell(parts: WorkerApp, metrics: Metrics, metrics_port: int) -> None:
+    """Rebalances and recoveries, in the metrics and in one line on standard output."""
+    app, started = parts.app, time.monotonic()
+    moments = {"from": started}
+    first = [True]
+
+    def revoked(*_: Any, **__: Any) -> None:
+        metrics.recovered.set(0)
+        metrics.rebalances.inc()
+        moments["from"] = time.monotonic()
+
+    def ready() -> None:
+        partitions = sorted(
+            tp.partition
+            for tp in app.consumer.assignment()
+            if tp.topic == parts.rounds.policy.home_topic
+        )
+        seconds = round(time.monotonic() - moments["from"], 3)
+        metrics.recovered.set(1)
+        metrics.recovery.set(seconds)
+        metrics.assigned.set(len(partitions))
+        patients = len(parts.tables[0].data.data)
+        log.info("recovered", partitions=partitions, patients=patients, seconds=seconds)
+        if first.pop() if first else False:
+            with contextlib.suppress(OSError):  # nobody has to listen
+                print(
+                    f"worker ready partitions={len(partitions)} metrics={metrics_port}"
+                    f" seconds={time.monotonic() - started:.1f}",
+                    flush=True,
+                )
+
+    app.on_partitions_revoked.connect(revoked, weak=False)
+    app.tables.on_ready = ready
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+    try:
+        return version("stormwatch")
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,171 @@
+"""The patients of this worker's partitions: the two state tables as the engine's states.
+
+The tables hold bytes (their changelogs must always decode, whatever a newer version wrote); this
+keeps the assembled states beside them, an index of the windows of each patient, and an index of
+when each patient's next timer fires. All three are rebuilt from the tables after a rebalance.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from stream.engine.state import PatientState
+from stream.worker.codec import (
+    decode_record,
+    decode_window,
+    encode_record,
+    encode_window,
+    split_window_key,
+    window_key,
+)
+from stream.worker.partitions import partition_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
+
+    from stream.engine.events import Micros
+    from stream.engine.state import PatientRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """What one batch changes in the tables, in the order in which the broker has to take it.
+
+    Windows first, then the record, which is the commit mark: a state assembled from newer windows
+    and an older record drops what the record does not know. Forgotten windows go last, since the
+    older record still needs them.
+    """
+
+    windows: dict[bytes, bytes] = field(default_factory=dict)
+    records: dict[bytes, bytes] = field(default_factory=dict)
+    forgotten: tuple[bytes, ...] = ()
+    states: Mapping[bytes, PatientState] = field(default_factory=dict)
+
+
+class Ward:
+    """See the module. `patients` and `windows` are the tables' own mappings."""
+
+    def __init__(
+        self, patients: dict[bytes, bytes], windows: dict[bytes, bytes], partitions: int
+    ) -> None:
+        self.partitions = partitions
+        self.stale = True
+        self._patients = patients
+        self._windows = windows
+        self._states: dict[bytes, PatientState] = {}
+        self._starts: dict[bytes, set[int]] = defaultdict(set)
+        self._grades: dict[bytes, int] = {}
+        self._torn: dict[bytes, set[int]] = {}
+        self._due: dict[int, dict[bytes, Micros]] = defaultdict(dict)
+
+    def refresh(self, assigned: AbstractSet[int]) -> None:
+        """After a rebalance: forget the patients of other partitions, index our own.
+
+        Faust's memory store keeps keys that were written live after their partition is gone; a
+        partition that comes back later must not meet its old self. Raises StateFormatError where a
+        record was written by another format.
+        """
+        self._states.clear()
+        self._starts.clear()
+        self._due.clear()
+        self._grades.clear()
+        self._torn.clear()
+        for key in list(self._windows):
+            parts = split_window_key(key)
+            if parts is None or partition_of(parts[0], self.partitions) not in assigned:
+                del self._windows[key]
+            else:
+                self._starts[parts[0]].add(parts[1])
+        for key in list(self._patients):
+            partition = partition_of(key, self.partitions)
+            if partition in assigned:
+                self._note(partition, key, decode_record(self._patients[key]))
+            else:
+                del self._patients[key]
+        self.stale = False
+
+    def __len__(self) -> int:
+        return len(self._patients)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(list(self._patients))
+
+    def state(self, key: bytes) -> PatientState | None:
+        """The patient's state, assembled from the tables the first time it is asked for."""
+        state = self._states.get(key)
+        if state is None and key in self._patients:
+            stored = {
+                start: decode_window(self._windows[window_key(key, start)])
+                for start in sorted(self._starts.get(key, ()))
+            }
+            state = PatientState.assemble(decode_record(self._patients[key]), stored)
+            self._states[key] = state
+            # What a crash left in the table beyond the record has to go from there as well.
+            self._torn[key] = {
+                start for start, window in stored.items() if state.windows.get(start) is not window
+            }
+        return state
+
+    def changes(self, key: bytes, new: PatientState) -> Writes:
+        """What has to be written for one patient: windows that are other objects, the record."""
+        old = self.state(key)
+        before = old.windows if old is not None else {}
+        torn = self._torn.get(key, set())
+        return Writes(
+            windows={
+                window_key(key, start): encode_window(window)
+                for start, window in new.windows.items()
+                if start in torn or before.get(start) is not window
+            },
+            records=(
+                {}
+                if old is not None and old.record is new.record
+                else {key: encode_record(new.record)}
+            ),
+            forgotten=tuple(
+                window_key(key, start)
+                for start in sorted({*before, *torn})
+                if start not in new.windows
+            ),
+            states={key: new},
+        )
+
+    def due(self, partition: int) -> Mapping[bytes, Micros]:
+        """When the next timer of each patient of a partition fires; those with none are absent."""
+        return self._due[partition]
+
+    def take_in(self, writes: Writes) -> None:
+        """Everything of `writes` is acknowledged: make it the tables' content."""
+        for key, value in writes.windows.items():
+            self._windows[key] = value
+            patient, start = split_window_key(key) or (b"", 0)
+            self._starts[patient].add(start)
+        for key in writes.forgotten:
+            self._windows.pop(key, None)
+            patient, start = split_window_key(key) or (b"", 0)
+            self._starts[patient].discard(start)
+        for key, value in writes.records.items():
+            self._patients[key] = value
+        for key, state in writes.states.items():
+            self._torn.pop(key, None)
+            self._states[key] = state
+            self._note(partition_of(key, self.partitions), key, state.record)
+
+    def home(self, key: bytes, window: bool) -> int:  # noqa: FBT001
+        """The partition of a table's record: that of its patient's source records."""
+        parts = split_window_key(key) if window else None
+        return partition_of(parts[0] if parts else key, self.partitions)
+
+    def grades(self) -> Counter[int]:
+        """How many patients have each grade, as said."""
+        return Counter(self._grades.values())
+
+    def _note(self, partition: int, key: bytes, record: PatientRecord) -> None:
+        self._grades[key] = record.published.grade
+        if record.next_due is None:
+            self._due[partition].pop(key, None)
+        else:
+            self._due[partition][key] = record.next_due

@@ -1,0 +1,352 @@
+"""The laws of the engine (clinical reference 8.2, (a) to (g)), and that it reads no clock."""
+
+from __future__ import annotations
+
+import copy
+import time
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stream.engine import PatientState, Tick, step
+from stream.engine.events import (
+    Attribution,
+    Infusion,
+    Lab,
+    Medication,
+    Neuro,
+    Outcome,
+    Oxygen,
+    Patient,
+    PatientEvent,
+    Reading,
+    Retraction,
+    Therapy,
+    Vitals,
+)
+from stream.engine.ruleset import HOUR, MINUTE
+from tests.charts import P0, START, history
+
+SLOW = settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+END = START + 60 * HOUR
+
+minutes = st.integers(0, 36 * 12).map(lambda n: START + n * 5 * MINUTE)
+temperature = st.sampled_from([36.8, 37.7, 37.95, 38.0, 38.6, 39.4])
+systolic = st.sampled_from([78.0, 86.0, 89.0, 90.0, 104.0, 126.0])
+
+
+@st.composite
+def readings(draw: Any) -> tuple[Reading, ...]:
+    found: list[Reading] = []
+    method = draw(st.sampled_from([None, None, None, "cuff", "arterial_line"]))
+    if draw(st.booleans()):
+        site = draw(st.sampled_from([None, "oral", "axillary", "core"]))
+        found.append(Reading("temperature", draw(temperature), site))
+    if draw(st.booleans()):
+        value = draw(systolic)
+        found.append(Reading("systolic_bp", value, method=method))
+        found.append(Reading("diastolic_bp", round(value * 0.6), method=method))
+    if draw(st.booleans()):
+        found.append(Reading("spo2", draw(st.sampled_from([86.0, 89.0, 90.0, 95.0]))))
+    if not found:
+        found.append(Reading("heart_rate", 90.0))
+    return tuple(found)
+
+
+@st.composite
+def event(draw: Any, number: int) -> PatientEvent:
+    kind = draw(
+        st.sampled_from(
+            ["vitals"] * 6
+            + ["oxygen", "oxygen", "infusion", "infusion", "medication", "medication"]
+            + ["neuro", "attribution", "retraction", "patient", "lab", "therapy"]
+        )
+    )
+    head = {"event_id": f"e{number}", "patient_id": "p", "time": draw(minutes)}
+    if kind == "vitals":
+        return Vitals(**head, readings=draw(readings()))
+    if kind == "oxygen":
+        device = draw(
+            st.sampled_from(
+                ["room_air", "nasal_cannula", "high_flow_nasal_cannula", "simple_mask", "bipap"]
+            )
+        )
+        reason = draw(st.sampled_from(["hypoxia"] * 4 + ["home", "airway_protection"]))
+        flow = draw(st.sampled_from([None, 2.0, 6.0, 8.0]))
+        return Oxygen(**head, device=device, flow_lpm=flow, reason=reason)
+    if kind == "infusion":
+        agent = draw(st.sampled_from(["norepinephrine", "phenylephrine", "vasopressin", "dobutamine"]))
+        action = draw(st.sampled_from(["start", "rate", "running", "stop"]))
+        rate = 0.0 if action == "stop" else draw(st.sampled_from([0.0, 2.0, 9.0]))
+        return Infusion(**head, agent=agent, rate=rate, unit="ug/min", action=action)
+    if kind == "medication":
+        agent = draw(
+            st.sampled_from(["fluid_bolus", "acetaminophen", "tocilizumab", "phenylephrine", "midodrine"])
+        )
+        return Medication(**head, agent=agent)
+    if kind == "neuro":
+        return Neuro(**head, ice=draw(st.integers(0, 10)))
+    if kind == "attribution":
+        finding = draw(st.sampled_from(["fever", "hypotension", "hypoxia", "vasopressor"]))
+        until = draw(st.sampled_from([None, head["time"] + 3 * HOUR]))
+        cause = draw(st.sampled_from(["other", "other", None]))
+        return Attribution(
+            **head, finding=finding, other_cause=cause, start=head["time"], until=until, by="dr"
+        )
+    if kind == "retraction":
+        return Retraction(**head, retracts=f"e{draw(st.integers(0, 14))}")
+    if kind == "patient":
+        return Patient(**head, age_years=draw(st.sampled_from([4.0, 60.0])))
+    if kind == "lab":
+        return Lab(**head, analyte="sao2", value=draw(st.sampled_from([86.0, 95.0])), unit="%")
+    return Therapy(**head, product="x", therapy_class="bispecific")
+
+
+@st.composite
+def charts(draw: Any) -> list[PatientEvent]:
+    size = draw(st.integers(3, 14))
+    events: list[PatientEvent] = [draw(event(number)) for number in range(size)]
+    start = Therapy(
+        event_id="t", patient_id="p", time=START, product="axi-cel", therapy_class="car_t"
+    )
+    fever = Vitals(
+        event_id="f", patient_id="p", time=draw(minutes), readings=(Reading("temperature", 38.4),)
+    )
+    return [start, *([fever] if draw(st.booleans()) else []), *events]
+
+
+def run(events: list[PatientEvent], until: int = END) -> PatientState:
+    state: PatientState | None = None
+    for item in events:
+        state, _ = step(state, item, P0)
+    assert state is not None
+    state, _ = step(state, Tick(until), P0)
+    return state
+
+
+@SLOW
+@given(charts(), st.randoms(use_true_random=False))
+def test_a_arrival_order_does_not_matter(events: list[PatientEvent], random: Any) -> None:
+    shuffled = events[:]
+    random.shuffle(shuffled)
+    assert history(run(shuffled)) == history(run(events))
+
+
+@SLOW
+@given(charts(), st.integers(1, 72))
+def test_b_silence_never_lowers_the_raw_grade(events: list[PatientEvent], hours: int) -> None:
+    """From any state on, with no more data (and no attribution that begins or ends by the clock)."""
+    events = [e for e in events if not isinstance(e, Attribution)]
+    last = max(e.time for e in events)
+    before = run(events, last).derived.now  # type: ignore[union-attr]
+    after = run(events, last + hours * HOUR).derived.now  # type: ignore[union-attr]
+    assert (after.raw or 0) >= (before.raw or 0)
+    assert after.grade >= (before.raw or 0)
+    if after.grade < before.grade and after.grade == 0:  # closed: that needs fresh data
+        assert after.last_closed - before.temp_seen < P0.temp_stale
+        assert after.last_closed - before.bp_seen < P0.bp_stale
+
+
+@SLOW
+@given(charts(), minutes)
+def test_c_more_support_never_lowers_the_grade(events: list[PatientEvent], at: int) -> None:
+    plain = [e for e in events if not isinstance(e, (Oxygen, Infusion))]
+    wind = Oxygen(event_id="x", patient_id="p", time=at, device="bipap")
+    less, more = run(plain), run([*plain, wind])
+    for time_ in range(at, END, 2 * HOUR):
+        assert grade_at(more, time_) >= grade_at(less, time_) or closed_between(less, at, time_)
+
+
+def grade_at(state: PatientState, time_: int) -> int:
+    grade = 0
+    for change in state.derived.now.history:  # type: ignore[union-attr]
+        if change.time <= time_:
+            grade = change.grade
+    return grade
+
+
+def closed_between(state: PatientState, start: int, end: int) -> bool:
+    return any(start <= c.time <= end and c.grade == 0 for c in state.derived.now.history)  # type: ignore[union-attr]
+
+
+@SLOW
+@given(charts(), st.lists(st.tuples(minutes, st.integers(0, 3)), max_size=6))
+def test_d_labs_neuro_pulse_and_breathing_never_change_the_grade(
+    events: list[PatientEvent], extra: list[tuple[int, int]]
+) -> None:
+    more: list[PatientEvent] = list(events)
+    for number, (at, kind) in enumerate(extra):
+        head = {"event_id": f"x{number}", "patient_id": "p", "time": at}
+        if kind == 0:
+            more.append(Lab(**head, analyte="alt", value=1000.0, unit="U/L"))
+        elif kind == 1:
+            more.append(Neuro(**head, ice=0))
+        elif kind == 2:
+            more.append(Vitals(**head, readings=(Reading("heart_rate", 180.0),)))
+        else:
+            more.append(Vitals(**head, readings=(Reading("respiratory_rate", 40.0),)))
+    a, b = history(run(events)), history(run(more))
+    assert a["grades"] == b["grades"]
+    assert a["candidates"] == b["candidates"]
+
+
+@SLOW
+@given(charts(), st.floats(0.1, 4.0))
+def test_e_the_rate_of_a_pressor_never_changes_the_grade(
+    events: list[PatientEvent], factor: float
+) -> None:
+    scaled = [
+        replace(e, rate=e.rate * factor) if isinstance(e, Infusion) else e for e in events
+    ]
+    assert history(run(scaled)) == history(run(events))
+
+
+@SLOW
+@given(charts(), st.data())
+def test_f_retracting_what_was_added_is_as_if_it_had_never_been(
+    events: list[PatientEvent], data: Any
+) -> None:
+    extra = data.draw(event(99))
+    if isinstance(extra, Retraction):
+        extra = replace(extra, retracts="t")
+    back = Retraction(event_id="back", patient_id="p", time=END - HOUR, retracts="e99")
+    assert history(run([*events, extra, back])) == history(run(events))
+    assert history(run([back, *events, extra])) == history(run(events))
+
+
+@SLOW
+@given(charts(), st.lists(st.integers(0, 14), max_size=8))
+def test_g_duplicates_change_nothing(events: list[PatientEvent], again: list[int]) -> None:
+    doubled = events[:]
+    for index in again:
+        doubled.append(events[index % len(events)])
+    assert history(run(doubled)) == history(run(events))
+    state: PatientState | None = None
+    once: list[str] = []
+    for item in events:
+        state, outputs = step(state, item, P0)
+        once += [alert.alert_id for alert in outputs.alerts]
+        state, outputs = step(state, item, P0)
+        assert outputs.alerts == ()
+    single: PatientState | None = None
+    plain: list[str] = []
+    for item in events:
+        single, outputs = step(single, item, P0)
+        plain += [alert.alert_id for alert in outputs.alerts]
+    assert once == plain
+
+
+@SLOW
+@given(charts())
+def test_published_history_is_the_folded_one(events: list[PatientEvent]) -> None:
+    """Whatever was revised on the way, what readers of the alerts know in the end is true."""
+    state: PatientState | None = None
+    for item in events:
+        state, _ = step(state, item, P0)
+        said = [(s.time, s.grade) for s in state.record.published.changes]
+        assert said == [(c.time, c.grade) for c in state.derived.now.history]  # type: ignore[union-attr]
+
+
+@SLOW
+@given(charts(), st.randoms(use_true_random=False))
+def test_step_is_pure_and_total(events: list[PatientEvent], random: Any) -> None:
+    state: PatientState | None = None
+    for item in events:
+        frozen = copy.deepcopy(state)
+        first = step(state, item, P0)
+        assert state == frozen
+        second = step(state, item, P0)
+        assert [a.to_bytes() for a in first[1].alerts] == [a.to_bytes() for a in second[1].alerts]
+        assert first[0] == second[0]
+        state = first[0]
+
+
+@SLOW
+@given(charts(), st.integers(0, 14))
+def test_a_stored_state_goes_on_as_the_living_one(events: list[PatientEvent], cut: int) -> None:
+    """Assembling a state from its stored parts loses nothing that matters."""
+    living: PatientState | None = None
+    stored: PatientState | None = None
+    for index, item in enumerate(events):
+        living, a = step(living, item, P0)
+        if stored is not None and index == cut % len(events):
+            stored = PatientState.assemble(stored.record, stored.windows)
+        stored, b = step(stored, item, P0)
+        assert [x.to_bytes() for x in a.alerts] == [x.to_bytes() for x in b.alerts]
+    assert living is not None
+    assert stored is not None
+    assert living.record == stored.record
+
+
+@SLOW
+@given(charts(), st.lists(st.integers(0, 60 * 12), max_size=10))
+def test_ticks_change_no_byte(events: list[PatientEvent], ticks: list[int]) -> None:
+    """Timers say their due time: how often the clock is read is invisible."""
+    ordered = sorted(events, key=lambda e: e.time)
+
+    def bytes_of(items: list[PatientEvent | Tick]) -> list[bytes]:
+        state: PatientState | None = None
+        said: list[bytes] = []
+        for item in items:
+            if state is None and isinstance(item, Tick):
+                continue
+            state, outputs = step(state, item, P0)
+            said += [alert.to_bytes() for alert in outputs.alerts]
+        return said
+
+    plain: list[PatientEvent | Tick] = [*ordered, Tick(END + HOUR)]
+    # a tick at the instant of an event would say that the instant is over: a minute beside it
+    extra = [Tick(START + n * 5 * MINUTE + MINUTE) for n in ticks]
+    mixed = sorted([*plain, *extra], key=lambda e: e.time)
+    assert bytes_of(mixed) == bytes_of(plain)
+
+
+def test_step_never_reads_a_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> float:
+        raise AssertionError("the engine read a clock")
+
+    for name in ("time", "time_ns", "monotonic", "perf_counter"):
+        monkeypatch.setattr(time, name, refuse)
+
+    class NoNow(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> NoNow:
+            raise AssertionError("the engine read a clock")
+
+        @classmethod
+        def utcnow(cls) -> NoNow:
+            raise AssertionError("the engine read a clock")
+
+    import stream.engine.chart
+    import stream.engine.outputs
+
+    monkeypatch.setattr(stream.engine.outputs, "datetime", NoNow)
+    monkeypatch.setattr(stream.engine.chart, "datetime", NoNow)
+    state: PatientState | None = None
+    for item in (
+        Therapy(event_id="t", patient_id="p", time=START, product="x", therapy_class="car_t"),
+        Patient(event_id="b", patient_id="p", time=START, birth_date="1970-01-01"),
+        Vitals(
+            event_id="v", patient_id="p", time=START + HOUR, readings=(Reading("temperature", 39.0),)
+        ),
+        Outcome(event_id="o", patient_id="p", time=START + 2 * HOUR, outcome="death", cause="crs"),
+    ):
+        state, outputs = step(state, item, P0)
+        for alert in outputs.alerts:
+            alert.to_bytes()
+    assert state is not None
+    step(state, Tick(END), P0)
+
+
+def test_the_state_can_be_stored_as_plain_data() -> None:
+    state = run(
+        [Therapy(event_id="t", patient_id="p", time=START, product="x", therapy_class="car_t")]
+    )
+    assert msgspec.to_builtins(state.record)["patient_id"] == "p"

@@ -1,0 +1,125 @@
+"""A worker without Faust and Kafka: the rounds over a broker that answers later, or not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from stream.metrics import Metrics
+from stream.offline import OfflineEngine
+from stream.rules import load_ruleset
+from stream.worker.agent import Rounds
+from stream.worker.batch import BatchPolicy, SourceRecord
+from stream.worker.grader import RulesetGrader
+from stream.worker.partitions import partition_of
+from stream.worker.ward import Ward
+
+PARTITIONS = 4
+NOW = 4_000_000_000.0  # far ahead: nothing of the tests lies in the future
+POLICY = BatchPolicy(
+    home_topic="vitals", ticks_topic="ticks", alerts_topic="alerts", deadletter_topic="deadletter",
+    status_topic="status", partitions=PARTITIONS, max_ahead=3_600_000_000,
+    max_record_bytes=262_144, application_id="test", worker="w1", hash_key=b"k" * 16,
+)  # fmt: skip
+
+
+class BrokerDownError(Exception):
+    pass
+
+
+class FakeBroker:
+    """Takes sends as Faust's producer does, answers them later, and can go away at a topic."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, bytes | None, bytes | None, int | None, Any]] = []
+        self.acknowledged: list[tuple[str, bytes | None, bytes | None]] = []
+        self.waiting = 0
+        self.down_at: str | None = None
+        self.allow = 0
+
+    async def send(
+        self, topic: str, key: Any, value: Any, partition: Any, timestamp: Any, headers: Any
+    ) -> Any:
+        assert not any(t != topic for t in self.open_topics()) or topic in OUTPUTS, topic
+        self.sent.append((topic, key, value, partition, headers))
+        answer = asyncio.get_running_loop().create_future()
+        self._open = [*self.open_topics(), topic]
+
+        def settle() -> None:
+            self._open.remove(topic)
+            if self.down_at == topic:
+                if self.allow <= 0:
+                    answer.set_exception(BrokerDownError(topic))
+                    return
+                self.allow -= 1
+            self.acknowledged.append((topic, key, value))
+            answer.set_result(None)
+
+        asyncio.get_running_loop().call_later(0.001, settle)
+        return answer
+
+    def open_topics(self) -> list[str]:
+        return getattr(self, "_open", [])
+
+    def values(self, topic: str) -> list[Any]:
+        return [json.loads(v) for t, _, v in self.acknowledged if t == topic and v is not None]
+
+    def table(self, topic: str) -> dict[bytes, bytes]:
+        """What a recovery reads back from a changelog."""
+        content: dict[bytes, bytes] = {}
+        for t, key, value in self.acknowledged:
+            if t == topic and key is not None:
+                if value is None:
+                    content.pop(key, None)
+                else:
+                    content[key] = value
+        return content
+
+
+OUTPUTS = {"alerts", "deadletter", "status"}
+
+
+class Worker:
+    """Rounds over a fake broker; `restart` forgets everything that was not acknowledged."""
+
+    def __init__(self, grader: Any = None) -> None:
+        self.broker = FakeBroker()
+        self.metrics = Metrics()
+        self.grader = grader or RulesetGrader(load_ruleset())
+        self.restart()
+
+    def restart(self) -> None:
+        ward = Ward(self.broker.table("pc"), self.broker.table("wc"), PARTITIONS)
+        self.rounds = Rounds(
+            ward, self.grader, POLICY, ("pc", "wc"), self.metrics, clock=lambda: NOW
+        )
+        self.rounds.refresh(set(range(PARTITIONS)))
+
+    def work(self, records: list[SourceRecord], size: int = 1000) -> None:
+        async def all_of_them() -> None:
+            for first in range(0, len(records), size):
+                await self.rounds.work(self.broker, records[first : first + size])
+
+        asyncio.run(all_of_them())
+
+
+def record(
+    value: bytes | None, offset: int = 0, *, key: bytes | None = b"", topic: str = "vitals",
+    partition: int | None = None,
+) -> SourceRecord:  # fmt: skip
+    if key == b"" and value is not None:
+        try:
+            key = json.loads(value)["patient_id"].encode()
+        except (ValueError, KeyError, TypeError):
+            key = b"p00"
+    home = partition_of(key or b"", PARTITIONS)
+    return SourceRecord(topic, home if partition is None else partition, offset, NOW, key, value)
+
+
+def offline(raw: list[bytes]) -> list[bytes]:
+    engine = OfflineEngine(load_ruleset())
+    alerts: list[bytes] = []
+    for line in raw:
+        alerts += [alert.to_bytes() for alert in engine.take(line).alerts]
+    return alerts
