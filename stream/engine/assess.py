@@ -39,7 +39,7 @@ def assess(state: PatientState, ruleset: Ruleset, at: Micros | None = None) -> d
         "at": rfc3339(time),
         "raw_grade": raw,
         "grade": now.grade if scoped else None,
-        "candidate_grade": candidate.grade if candidate is not None else None,
+        "candidate_grade": candidate.level if candidate is not None else None,
         "episode": now.episode,
         "flags": sorted(all_flags(now, time, context, measured) | lost | _horizon(state, ruleset)),
         "axes": _axes(now, measured),

@@ -46,18 +46,20 @@ def measure(fold: Fold, time: Micros, context: Context, ran: Micros | None = Non
         counted = of_class(fold, rules, "vasopressor")
         together = sum(1 for _, run in counted if ran - run.since >= rules.overlap)
         if together >= 2:
-            pressors = 4
+            pressors = rules.grades["multiple_vasopressors"]
         elif counted or of_class(fold, rules, "vasopressin"):
-            pressors = 3
+            pressors = rules.grades["one_vasopressor"]
     low = fold.low_confirmed is not None and context.attributed("hypotension", time) is None
     hypoxia, provisional = 0, False
     if context.attributed("hypoxia", time) is None:
         if fold.device_reason not in EXCLUDED or on_air(fold, rules):
             hypoxia = device_grade(fold, rules)
-        if fold.desat_confirmed is not None and hypoxia < rules.flow_low_grade:
-            hypoxia, provisional = rules.flow_low_grade, True
+        on_air_grade = rules.grades["hypoxia_on_air"]
+        if fold.desat_confirmed is not None and hypoxia < on_air_grade:
+            hypoxia, provisional = on_air_grade, True
     fever = fold.temp_qualifies and context.attributed("fever", time) is None
-    return Axes(fever, pressors, 2 if low else 0, hypoxia, provisional)
+    hypotension = rules.grades["hypotension"] if low else 0
+    return Axes(fever, pressors, hypotension, hypoxia, provisional)
 
 
 def masked(fold: Fold, context: Context) -> bool:
@@ -84,7 +86,7 @@ def flags(fold: Fold, time: Micros, context: Context, axes: Axes) -> set[str]:
     _attribution_flags(fold, time, context, found)
     vasopressors = of_class(fold, rules, "vasopressor")
     if context.attributed("vasopressor", time) is None:
-        if len(vasopressors) >= 2 and axes.pressors < 4:
+        if len(vasopressors) >= 2 and axes.pressors < rules.grades["multiple_vasopressors"]:
             found.add("AGENT_SWITCH")
         if not vasopressors and of_class(fold, rules, "vasopressin"):
             found.add("VASOPRESSIN_ONLY")
@@ -177,27 +179,12 @@ def _bad_flags(fold: Fold, found: set[str]) -> None:
 
 
 def whys(fold: Fold, time: Micros, context: Context, axes: Axes) -> tuple[Why, ...]:
-    """Why the axes are what they are, worst first."""
-    found: list[Why] = []
-    rules = context.rules
+    """Why the axes are what they are, the worst axis first."""
+    signs = [*_pressure_whys(fold, context, axes), *_hypoxia_whys(fold, context, axes)]
+    signs.sort(key=lambda item: -item[0])
+    found = [why for _, why in signs]
     if fold.death_crs:
-        found.append(Why("DEATH_CRS", (fold.outcome_id,)))
-    counted = of_class(fold, rules, "vasopressor")
-    like = of_class(fold, rules, "vasopressin")
-    names = ", ".join(sorted(a for a, _ in (*counted, *like)))
-    ids = tuple(dict.fromkeys(i for _, r in (*counted, *like) for i in (r.start_id, r.seen_id)))
-    if axes.pressors == 4:
-        found.append(Why("MULTIPLE_VASOPRESSORS", ids, names))
-    elif axes.pressors == 3:
-        found.append(Why("ONE_VASOPRESSOR" if counted else "VASOPRESSIN_ONLY", ids, names))
-    if axes.hypoxia and axes.provisional:
-        found.append(Why("HYPOXIA_ON_AIR", fold.desat_ids, f"{fold.spo2:g} %"))
-    elif axes.hypoxia:
-        code = {2: "LOW_FLOW_OXYGEN", 3: "HIGH_FLOW_OXYGEN", 4: "POSITIVE_PRESSURE"}[axes.hypoxia]
-        flow = "" if fold.flow_lpm is None else f" {fold.flow_lpm:g} L/min"
-        found.append(Why(code, (fold.device_id,), f"{fold.device}{flow}"))
-    if axes.hypotension:
-        found.append(Why("HYPOTENSION", fold.low_ids, _pressure(fold)))
+        found.insert(0, Why("DEATH_CRS", (fold.outcome_id,)))
     if relative_active(fold, time, context):
         found.append(Why("RELATIVE_HYPOTENSION", fold.relative_ids, _pressure(fold)))
     if push_dose_active(fold, time, context):
@@ -213,6 +200,36 @@ def whys(fold: Fold, time: Micros, context: Context, axes: Axes) -> tuple[Why, .
         if span is not None:
             found.append(Why("ATTRIBUTED", (span.event_id,), finding))
     return tuple(found)
+
+
+def _pressure_whys(fold: Fold, context: Context, axes: Axes) -> list[tuple[int, Why]]:
+    counted = of_class(fold, context.rules, "vasopressor")
+    agents = [*counted, *of_class(fold, context.rules, "vasopressin")]
+    names = ", ".join(sorted(agent for agent, _ in agents))
+    ids = tuple(dict.fromkeys(i for _, run in agents for i in (run.start_id, run.seen_id)))
+    found: list[tuple[int, Why]] = []
+    if axes.pressors:
+        code = "ONE_VASOPRESSOR" if counted else "VASOPRESSIN_ONLY"
+        if axes.pressors == context.rules.grades["multiple_vasopressors"]:
+            code = "MULTIPLE_VASOPRESSORS"
+        found.append((axes.pressors, Why(code, ids, names)))
+    if axes.hypotension:
+        found.append((axes.hypotension, Why("HYPOTENSION", fold.low_ids, _pressure(fold))))
+    return found
+
+
+def _hypoxia_whys(fold: Fold, context: Context, axes: Axes) -> list[tuple[int, Why]]:
+    if axes.hypoxia and axes.provisional:
+        return [(axes.hypoxia, Why("HYPOXIA_ON_AIR", fold.desat_ids, f"{fold.spo2:g} %"))]
+    if not axes.hypoxia:
+        return []
+    rules = context.rules
+    code = "POSITIVE_PRESSURE"
+    if axes.hypoxia <= rules.flow_high_grade:
+        low = axes.hypoxia <= rules.flow_low_grade
+        code = "LOW_FLOW_OXYGEN" if low else "HIGH_FLOW_OXYGEN"
+    flow = "" if fold.flow_lpm is None else f" {fold.flow_lpm:g} L/min"
+    return [(axes.hypoxia, Why(code, (fold.device_id,), f"{fold.device}{flow}"))]
 
 
 def _pressure(fold: Fold) -> str:

@@ -71,7 +71,8 @@ def evaluate(fold: Fold, time: Micros, context: Context, *, settle: bool) -> Non
     grade = 0
     if fold.episode is not None and not closing:
         fold.episode_max = max(fold.episode_max, raw)
-        grade = max(1, *(step[1] for step in fold.raw_steps))
+        lowest = context.rules.grades["fever"]  # while the episode is open
+        grade = max(lowest, *(step[1] for step in fold.raw_steps))
     if grade != fold.grade:
         _change(fold, time, grade, context, measured, closing=closing)
     if closing:
@@ -99,11 +100,11 @@ def _raw(fold: Fold, time: Micros, context: Context, measured: Axes) -> tuple[in
         return 0, False
     recent = fold.fever_at >= fold.onset and time - fold.fever_at <= context.rules.lookback
     fever_ok = fold.waived_at is not None or recent or measured.fever
-    if support >= 2:
+    if support > 0:
         fold.support_ok = fever_ok or fold.support_ok
         return (support, False) if fold.support_ok else (0, True)
     fold.support_ok = False
-    return (1 if measured.fever else 0), False
+    return (context.rules.grades["fever"] if measured.fever else 0), False
 
 
 def _step_raw(fold: Fold, time: Micros, raw: int, held_from: Micros) -> None:
@@ -124,19 +125,23 @@ def _candidate(fold: Fold, time: Micros, context: Context, measured: Axes, *, la
     grade, why, codes = _offered(fold, time, context, measured, lapsed=lapsed)
     raw = fold.raw or 0
     held = fold.candidate
-    if grade <= raw:
-        if held is not None:
-            how = "confirmed" if raw >= held.grade else "ended"
-            fold.candidates = (*fold.candidates[:-1], replace(held, end=time, how=how))
-        return
-    if held is not None and grade <= held.grade:
-        return
     if held is not None:
-        closed = replace(held, end=time, how="raised")
-        fold.candidates = (*fold.candidates[:-1], closed)
+        if grade <= raw:
+            how = "confirmed" if raw >= held.level else "ended"
+            held = replace(held, end=time, how=how)
+        elif grade > held.level:
+            held = replace(held, end=time, how="raised")
+        elif grade < held.level:
+            held = replace(held, level=grade)
+        fold.candidates = (*fold.candidates[:-1], held)
+        if held.how != "raised":
+            return
+    if grade <= raw:
+        return
     raised = Candidate(
         start=time,
         grade=grade,
+        level=grade,
         why=why,
         flags=tuple(sorted(axis.flags(fold, time, context, measured) | codes)),
         whys=(Why(why.upper()), *axis.whys(fold, time, context, measured)),
@@ -152,7 +157,8 @@ def _offered(
     """The grade that the patient would have if what is missing were there, why, and the flags."""
     offers: list[tuple[int, str]] = []
     codes: set[str] = set()
-    if fold.episode is None and measured.support >= 2:
+    grades = context.rules.grades
+    if fold.episode is None and measured.support > 0:
         why = "masked_onset" if axis.masked(fold, context) else "no_fever_onset"
         offers.append((measured.support, why))
         codes.add(why.upper())
@@ -160,9 +166,9 @@ def _offered(
         offers.append((measured.support, "fever_lapsed"))
         codes.add("FEVER_LAPSED")
     if axis.push_dose_active(fold, time, context):
-        offers.append((3, "push_dose"))
+        offers.append((grades["push_dose_candidate"], "push_dose"))
     if axis.relative_active(fold, time, context):
-        offers.append((2, "relative_hypotension"))
+        offers.append((grades["relative_hypotension_candidate"], "relative_hypotension"))
     grade, why = max(offers, key=lambda offer: offer[0], default=(0, ""))
     return grade, why, codes
 
@@ -191,7 +197,8 @@ def _change(
     if closing:
         whys = (Why("QUIET"), *whys)
     elif grade > (fold.raw or 0):
-        whys = (Why("HELD"), *whys)
+        held = any(step[1] >= grade for step in fold.raw_steps[:-1])
+        whys = (Why("HELD" if held else "EPISODE_OPEN"), *whys)
     assert fold.episode is not None
     change = Change(
         time=time,
@@ -212,19 +219,20 @@ def _after_death(fold: Fold, time: Micros, context: Context) -> None:
     if held is not None:
         fold.candidates = (*fold.candidates[:-1], replace(held, end=time, how="ended"))
     fold.quiet_since = None
-    if fold.death_crs and fold.grade != 5:
+    worst = context.rules.grades["death"]
+    if fold.death_crs and fold.grade != worst:
         if fold.episode is None:
             fold.episodes += 1
             fold.episode, fold.onset, fold.onset_id = fold.episodes, time, fold.outcome_id
-        fold.raw, fold.raw_steps, fold.episode_max = 5, ((time, 5),), 5
+        fold.raw, fold.raw_steps, fold.episode_max = worst, ((time, worst),), worst
         measured = axis.measure(fold, time, context, time)
-        _change(fold, time, 5, context, measured, closing=False)
+        _change(fold, time, worst, context, measured, closing=False)
 
 
 def all_flags(fold: Fold, time: Micros, context: Context, measured: Axes) -> set[str]:
     """The flags at `time`, those of a candidate situation included."""
     found = axis.flags(fold, time, context, measured)
-    if fold.therapy is not None and fold.outcome != "death" and measured.support >= 2:
+    if fold.therapy is not None and fold.outcome != "death" and measured.support > 0:
         if fold.episode is None:
             found.add("MASKED_ONSET" if axis.masked(fold, context) else "NO_FEVER_ONSET")
         elif not fold.support_ok:

@@ -42,11 +42,37 @@ class Window:
     facts: tuple[Fact, ...] = ()
     dense: tuple[Micros, ...] = ()
     ids: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    bounds: dict[tuple[Micros, str, str | None], tuple[float, float]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """Lowest and highest value of each thinned minute, signal and method."""
 
 
 def window(facts: tuple[Fact, ...], dense: tuple[Micros, ...] = ()) -> Window:
     """A window of these facts, which are in chart order."""
-    return Window(facts, dense, frozenset(fact.event.event_id for fact in facts))
+    bounds: dict[tuple[Micros, str, str | None], tuple[float, float]] = {}
+    for fact in facts if dense else ():
+        minute = minute_of(fact.at)
+        if minute not in dense or not isinstance(fact.event, Vitals):
+            continue
+        for reading in fact.event.readings:
+            if reading.signal in _GRADED:
+                key = (minute, reading.signal, reading.method)
+                low, high = bounds.get(key, (reading.value, reading.value))
+                bounds[key] = (min(low, reading.value), max(high, reading.value))
+    return Window(facts, dense, frozenset(fact.event.event_id for fact in facts), bounds)
+
+
+def _within_bounds(old: Window, fact: Fact) -> bool:
+    """Whether a thinned minute has lower and higher values of everything in this newest fact."""
+    assert isinstance(fact.event, Vitals)
+    minute = minute_of(fact.at)
+    for reading in fact.event.readings:
+        if reading.signal in _GRADED:
+            bound = old.bounds.get((minute, reading.signal, reading.method))
+            if bound is None or not bound[0] <= reading.value <= bound[1]:
+                return False
+    return True
 
 
 def window_of(time: Micros) -> Micros:
@@ -78,6 +104,13 @@ def inserted(old: Window, fact: Fact, rules: Ruleset) -> Window:
     key = chart_order(fact)
     facts = old.facts
     index = len(facts)
+    if (
+        minute_of(fact.at) in old.dense
+        and type(fact.event) is Vitals
+        and key > chart_order(facts[-1])
+        and _within_bounds(old, fact)
+    ):
+        return old
     while index and chart_order(facts[index - 1]) > key:
         index -= 1
     grown = (*facts[:index], fact, *facts[index:])

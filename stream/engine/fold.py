@@ -64,10 +64,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A candidate from `start` on; `how` it ended: confirmed, ended, raised (to a higher one)."""
+    """A candidate raised at `start` with `grade`, now at `level`.
+
+    `how` it ended: `confirmed`, `ended`, or `raised` (another one took its place).
+    """
 
     start: Micros
     grade: int
+    level: int
     why: str
     flags: tuple[str, ...]
     whys: tuple[Why, ...]

@@ -52,6 +52,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "P0 DOWN: the highest grade of the last hour is kept",
         "The signs are milder now; the grade is held before it falls.",
     ),
+    "EPISODE_OPEN": (
+        "P0 QUIET: not below 1 while the episode is open",
+        "There are no signs now; the episode is still open.",
+    ),
     "QUIET": (
         "P0 QUIET: a day without signs, with fresh temperature and pressure",
         "The episode is closed.",

@@ -11,14 +11,14 @@ from stream.engine.events import Attribution, Micros
 from stream.engine.facts import WINDOW, Window
 from stream.engine.fold import NEVER, Fold
 from stream.engine.intray import Intray
-from stream.engine.ruleset import Ruleset
+from stream.engine.ruleset import HOUR, Ruleset
 from stream.engine.state import Derived, PatientRecord, PatientState, Published
 from stream.engine.timeline import refold
 
 _VOIDS_KEPT = 256
 _ATTRIBUTIONS_KEPT = 128
-_SLACK = 64
-"""Folding is done in strides, so that a full state is not folded again at every event."""
+_SLACK = 128
+_STRIDE: Micros = 6 * HOUR
 
 
 class _Timed(Protocol):
@@ -65,17 +65,21 @@ def forget(record: PatientRecord, tray: Intray, now: Fold, rules: Ruleset) -> Pa
 
 
 def _new_floor(record: PatientRecord, tray: Intray, rules: Ruleset) -> Micros:
-    """The end of the folded past: whole windows, oldest first, newest never."""
-    floor = record.base_until
-    count = tray.count
+    """The end of the folded past: whole windows, oldest first, the newest never.
+
+    Folding is done in strides (`_SLACK`, `_STRIDE`), not anew at every event.
+    """
+    floor, count = record.base_until, tray.count
     if count <= rules.keep_facts + _SLACK:
         return floor
-    horizon = record.clock - rules.horizon
     starts = sorted(tray.windows)
+    horizon = record.clock - rules.horizon
+    crowded = count > rules.max_facts + _SLACK
+    if not crowded and starts[0] + WINDOW > horizon - _STRIDE:
+        return floor
     for start in starts[:-1]:
         aged = start + WINDOW <= horizon and count > rules.keep_facts
-        crowded = count > rules.max_facts
-        if not (aged or (crowded and tray.count > rules.max_facts + _SLACK)):
+        if not aged and not (crowded and count > rules.max_facts):
             break
         count -= len(tray.windows[start].facts)
         floor = start + WINDOW
@@ -84,6 +88,8 @@ def _new_floor(record: PatientRecord, tray: Intray, rules: Ruleset) -> Micros:
 
 def _since(items: tuple[_T, ...], floor: Micros) -> tuple[_T, ...]:
     """Those from the floor on, and the last one before it."""
+    if len(items) < 2 or items[1].time >= floor:
+        return items
     first = sum(1 for item in items if item.time < floor)
     return items[max(0, first - 1) :]
 

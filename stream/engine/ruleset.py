@@ -55,6 +55,9 @@ class Ruleset:
     hash: str
     scale: str
 
+    grades: dict[str, int]
+    """What each sign alone makes: the rows of the consensus table, by name."""
+
     # fever
     fever_c: float
     near_fever_c: float
@@ -132,6 +135,7 @@ class Ruleset:
 
     # reminders
     tocilizumab_interval: Micros
+    tocilizumab_count: Micros
     tocilizumab_text: str
     tocilizumab_citation: str
 

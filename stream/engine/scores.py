@@ -132,18 +132,21 @@ def _checked(definition: ScoreDefinition, values: Mapping[str, Value]) -> dict[s
         if definition.input(name) is None:
             names = ", ".join(item.name for item in definition.inputs)
             raise ScoreError(f"{definition.name} has no input {name!r}; it takes {names}")
-    missing = [
-        f"{item.name} ({item.unit})" if item.unit else item.name
+    checked = {
+        item.name: _check(item, values[item.name])
         for item in definition.inputs
-        if item.default is None and item.name not in values
-    ]
+        if item.name in values
+    }
+    missing = []
+    for item in definition.inputs:
+        if item.name in checked:
+            continue
+        if item.default is None:
+            missing.append(f"{item.name} ({item.unit})" if item.unit else item.name)
+        else:
+            checked[item.name] = item.default
     if missing:
         raise ScoreError(f"{definition.name} also needs {', '.join(missing)}")
-    checked: dict[str, Value] = {}
-    for item in definition.inputs:
-        value = values.get(item.name, item.default)
-        assert value is not None  # a default, or it would be missing
-        checked[item.name] = _check(item, value)
     return checked
 
 

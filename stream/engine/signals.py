@@ -125,7 +125,7 @@ def remind(voice: Voice, now: Fold, dose: Dose, due: Micros, emitted: Micros) ->
     if now.grade < 1 or now.grade < dose.grade:
         return
     rules = voice.context.rules
-    given = sum(1 for item in now.doses if item.time > due - 3 * rules.tocilizumab_interval)
+    given = sum(1 for item in now.doses if item.time > due - rules.tocilizumab_count)
     text = f"{rules.tocilizumab_text} Given in the last 24 h: {given}; on record: {len(now.doses)}."
     voice.say(
         "reminder",

@@ -60,7 +60,8 @@ def _moved(
     tray = Intray(state, ruleset)
     voice = _voice(tray, state.record.published)
     now = _run_clock(voice, tray.now, state.record.clock, time)
-    new = _rebuilt(tray, voice, now, max(time, state.record.clock), state.record.seq)
+    clock, next_due = max(time, state.record.clock), _next_due(voice, now)
+    new = _rebuilt(tray, voice, now, clock, state.record.seq, next_due)
     return new, Outputs(Outcome.TICK, tuple(voice.alerts))
 
 
@@ -84,11 +85,13 @@ def _applied(
         voice.context = tray.context
         now = tray.head.copy()
         advance(now, clock, tray.context, inclusive=False)
+    next_due = record.next_due
     if now is not tray.now or state.derived is None:
         _catch_up(voice, now, clock)
+        next_due = _next_due(voice, now)
     if verdict.outcome is Outcome.DUPLICATE:
         rejections = ()
-    new = _rebuilt(tray, voice, now, clock, verdict.seq)
+    new = _rebuilt(tray, voice, now, clock, verdict.seq, next_due)
     return new, Outputs(
         verdict.outcome,
         tuple(voice.alerts),
@@ -135,10 +138,10 @@ def _catch_up(voice: Voice, now: Fold, clock: Micros) -> None:
         remind(voice, now, reminder[1], reminder[0], clock)
 
 
-def _rebuilt(tray: Intray, voice: Voice, now: Fold, clock: Micros, seq: int) -> PatientState:
-    record = tray.record(
-        clock=clock, seq=seq, published=voice.published, next_due=_next_due(voice, now)
-    )
+def _rebuilt(
+    tray: Intray, voice: Voice, now: Fold, clock: Micros, seq: int, next_due: Micros | None
+) -> PatientState:
+    record = tray.record(clock=clock, seq=seq, published=voice.published, next_due=next_due)
     return forget(record, tray, now, voice.context.rules)
 
 

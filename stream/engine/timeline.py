@@ -9,7 +9,7 @@ from stream.engine.chart import RANK, apply_instant
 from stream.engine.context import Context
 from stream.engine.course import advance, evaluate
 from stream.engine.events import Micros
-from stream.engine.facts import Fact, Window, minute_of
+from stream.engine.facts import Fact, Window, minute_of, window_of
 from stream.engine.fold import Fold
 
 _NEWEST_KEPT = 4
@@ -18,7 +18,8 @@ _CHECKPOINTS = 12
 
 def facts_from(windows: Mapping[Micros, Window], start: Micros) -> Iterator[Fact]:
     """All facts at or after `start`, in chart order."""
-    for key in sorted(windows):
+    first = window_of(start)
+    for key in sorted(key for key in windows if key >= first):
         for fact in windows[key].facts:
             if fact.at >= start:
                 yield fact

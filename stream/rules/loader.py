@@ -92,6 +92,25 @@ def _build(document: dict[str, Any]) -> Ruleset:
         raise RulesetError(f"the ruleset has a row of the wrong shape: {error}") from error
 
 
+_SIGNS = (
+    "fever",
+    "hypotension",
+    "one_vasopressor",
+    "multiple_vasopressors",
+    "hypoxia_on_air",
+    "death",
+    "relative_hypotension_candidate",
+    "push_dose_candidate",
+)
+
+
+def _grades(table: dict[str, Any]) -> dict[str, int]:
+    for sign in _SIGNS:
+        if table[sign] not in (1, 2, 3, 4, 5):
+            raise RulesetError(f"grades.{sign} = {table[sign]!r}: expected 1 to 5")
+    return {sign: int(table[sign]) for sign in _SIGNS}
+
+
 def _agents(table: dict[str, Any]) -> dict[str, str]:
     classes: dict[str, str] = {}
     for name in ("vasopressor", "vasopressin", "inotrope", "adjunct"):
@@ -121,6 +140,7 @@ def _ruleset(document: dict[str, Any]) -> Ruleset:
         version=head["version"],
         hash=content_hash(document),
         scale=head["scale"],
+        grades=_grades(document["grades"]),
         fever_c=rows.number("fever_c", low=37.0, high=39.0),
         near_fever_c=rows.number("near_fever_c", low=36.0, high=39.0),
         near_fever_sites=rows.names("near_fever_sites"),
@@ -207,6 +227,7 @@ def _ruleset(document: dict[str, Any]) -> Ruleset:
         },
         motor_weakness_grade=int(icans["motor_weakness"]),
         tocilizumab_interval=int(reminder["after_s"] * SECOND),
+        tocilizumab_count=int(reminder["count_s"] * SECOND),
         tocilizumab_text=reminder["text"],
         tocilizumab_citation=reminder["citation"],
         grade_priority={int(grade): word for grade, word in priorities["grade"].items()},

@@ -1,0 +1,51 @@
+# make demo    the ward in your terminal: embedded broker, worker, scripted and real patients
+# make test    what CI runs: lint, types, import contracts, every test
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO_FLAGS ?=
+PYTEST_FLAGS ?=
+
+.PHONY: help demo test lint types schemas kafka kafka-stop clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Stormwatch needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo  ## a ward to look at (DEMO_FLAGS='--speed 600' and so on)
+	$(BIN)/stormwatch demo $(DEMO_FLAGS)
+
+test: lint types  ## everything that CI runs
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+lint: $(VENV)/.dev  ## ruff and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+
+types: $(VENV)/.dev  ## mypy --strict
+	$(BIN)/mypy
+
+schemas: $(VENV)/.dev  ## write schemas/v1 anew from the models
+	$(BIN)/python -m schemas.generate
+
+kafka:  ## Apache Kafka for development (Java 17, Maven); KAFKA_FLAGS='--brokers 3'
+	deploy/kafka/kafka.sh start $(KAFKA_FLAGS)
+
+kafka-stop:  ## end it
+	deploy/kafka/kafka.sh stop
+
+clean:  ## remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
