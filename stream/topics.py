@@ -13,20 +13,37 @@ records more than an hour ahead. When something happened to the patient stands i
 from __future__ import annotations
 
 import re
-import socket
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-if TYPE_CHECKING:
-    from kafka import KafkaAdminClient
+from stream.topic_admin import (
+    BrokerUnreachable,
+    Security,
+    TopicsError,
+    TopicState,
+    connected,
+    found,
+)
 
-Security = Mapping[str, Any]
-"""Client settings by kafka-python's names: ``security_protocol``, ``sasl_mechanism``, ..."""
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+__all__ = [
+    "BrokerUnreachable",
+    "CreateReport",
+    "Problem",
+    "ProblemCode",
+    "Security",
+    "TopicSpec",
+    "TopicState",
+    "TopicsError",
+    "check",
+    "compare",
+    "create",
+    "plan",
+]
 
 _MINUTE_MS: Final = 60_000
 _HOUR_MS: Final = 60 * _MINUTE_MS
@@ -55,16 +72,7 @@ _KEPT: Final = {
 }
 
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
-_CLIENT_ID: Final = "stormwatch-topics"
 _ALREADY_EXISTS: Final = 36
-
-
-class TopicsError(Exception):
-    """The topics could not be looked at or made; the text is meant for a person."""
-
-
-class BrokerUnreachable(TopicsError):  # noqa: N818  # it names the fact
-    """No Kafka broker answered at the addresses given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +84,6 @@ class TopicSpec:
     replication: int
     configs: Mapping[str, str] = field(hash=False)
     purpose: str
-
-
-@dataclass(frozen=True, slots=True)
-class TopicState:
-    """One topic as it is. Settings that may not be read are absent from ``configs``."""
-
-    partitions: int
-    replication: int
-    configs: Mapping[str, str] = field(hash=False)
 
 
 class ProblemCode(StrEnum):
@@ -193,11 +192,11 @@ def create(
     Where the partitions of existing topics would not fit the new ones, nothing is made: a wrong
     number cannot be put right afterwards. Raises :class:`BrokerUnreachable`, :class:`TopicsError`.
     """
-    with _admin(bootstrap, security, timeout_s) as admin:
-        found = _found(admin, specs)
-        kept = tuple(spec.name for spec in specs if spec.name in found)
-        missing = [spec for spec in specs if spec.name not in found]
-        if conflicts := _partition_problems(specs, found):
+    with connected(bootstrap, security, timeout_s) as admin:
+        there = found(admin, [spec.name for spec in specs])
+        kept = tuple(spec.name for spec in specs if spec.name in there)
+        missing = [spec for spec in specs if spec.name not in there]
+        if conflicts := _partition_problems(specs, there):
             return CreateReport((), kept, tuple(conflicts))
         if not missing:
             return CreateReport((), kept, ())
@@ -233,8 +232,8 @@ def check(
 
     Raises :class:`BrokerUnreachable` and :class:`TopicsError`.
     """
-    with _admin(bootstrap, security, timeout_s) as admin:
-        return compare(specs, _found(admin, specs))
+    with connected(bootstrap, security, timeout_s) as admin:
+        return compare(specs, found(admin, [spec.name for spec in specs]))
 
 
 def _partition_problems(
@@ -329,81 +328,3 @@ def _refusal(answer: Mapping[str, Any]) -> Problem:
         f"topic {answer['name']!r} was not created: {advice} ({detail})",
         fatal=True,
     )
-
-
-def _found(admin: KafkaAdminClient, specs: Iterable[TopicSpec]) -> dict[str, TopicState]:
-    from kafka.admin import ConfigResource, ConfigResourceType  # noqa: PLC0415
-
-    names = [spec.name for spec in specs]
-    described = [topic for topic in admin.describe_topics(names) if topic["error_code"] == 0]
-    resources = [ConfigResource(ConfigResourceType.TOPIC, topic["name"]) for topic in described]
-    if not resources:
-        return {}
-    settings = admin.describe_configs(resources, config_filter="all").get("topic", {})
-    return {
-        topic["name"]: TopicState(
-            partitions=len(topic["partitions"]),
-            replication=min(len(part["replica_nodes"]) for part in topic["partitions"]),
-            configs={
-                key: entry["value"]
-                for key, entry in settings.get(topic["name"], {}).items()
-                if entry["value"] is not None
-            },
-        )
-        for topic in described
-    }
-
-
-@contextmanager
-def _admin(bootstrap: str, security: Security, timeout_s: float) -> Iterator[KafkaAdminClient]:
-    """An admin client; whatever goes wrong while it is used comes out as a :class:`TopicsError`."""
-    # Here, not above: the plan needs no client, and `stormwatch --help` must not wait for one.
-    from kafka import KafkaAdminClient  # noqa: PLC0415
-    from kafka.errors import KafkaConfigurationError, KafkaError  # noqa: PLC0415
-
-    servers = [server.strip() for server in bootstrap.split(",")]
-    if "proxy_url" not in security:
-        _await_listener(servers, timeout_s)
-    try:
-        admin = KafkaAdminClient(
-            bootstrap_servers=servers,
-            client_id=_CLIENT_ID,
-            bootstrap_timeout_ms=int(timeout_s * 1000),
-            **security,
-        )
-    except (KafkaConfigurationError, AssertionError, TypeError) as error:
-        raise TopicsError(f"the Kafka client does not accept its settings: {error}") from None
-    except (KafkaError, OSError) as error:
-        raise BrokerUnreachable(
-            f"{bootstrap} takes connections, but no Kafka broker answered within {timeout_s:g} s "
-            f"({error}). Is it Kafka's client port, and do security protocol, certificates and "
-            "password match the broker's?"
-        ) from None
-    try:
-        yield admin
-    except KafkaError as error:
-        raise TopicsError(f"the broker at {bootstrap} did not do what was asked: {error}") from None
-    finally:
-        admin.close()
-
-
-def _await_listener(servers: Sequence[str], timeout_s: float) -> None:
-    """Wait until one of the addresses takes connections; the client's error is silent on why."""
-    deadline = time.monotonic() + timeout_s
-    while True:
-        reasons = []
-        for server in servers:
-            host, _, port = server.rpartition(":")
-            try:
-                socket.create_connection((host.strip("[]"), int(port)), timeout=timeout_s).close()
-            except (OSError, ValueError) as error:
-                reasons.append(f"{server}: {error}")
-            else:
-                return
-        if time.monotonic() >= deadline:
-            raise BrokerUnreachable(
-                f"no Kafka broker could be reached within {timeout_s:g} s\n  "
-                + "\n  ".join(reasons)
-                + "\nIs it running, and is the address right (bootstrap_servers)?"
-            )
-        time.sleep(0.2)

@@ -86,7 +86,7 @@ class Chart:
         return self.last
 
     def at(self, at: str, **values: Any) -> str:
-        """Vitals; `site`, `method`, `quality` go to every reading, `bad` is a tuple of BadReading."""
+        """Vitals; `site`, `method`, `quality` go to every reading; `bad`: BadReading, ..."""
         received, event_id = values.pop("received", None), values.pop("id", None)
         bad: tuple[BadReading, ...] = values.pop("bad", ())
         extra = {k: values.pop(k) for k in ("site", "method", "quality") if k in values}
@@ -119,7 +119,13 @@ class Chart:
         return self.put(Outcome, at, outcome=outcome, cause=cause, **more)
 
     def attribute(
-        self, at: str, finding: str, cause: str | None, start: str, until: str | None = None, **more: Any
+        self,
+        at: str,
+        finding: str,
+        cause: str | None,
+        start: str,
+        until: str | None = None,
+        **more: Any,
     ) -> str:
         return self.put(
             Attribution,

@@ -70,7 +70,9 @@ def rendered(text: str) -> str:
     """The text with every table between its marks made anew."""
     for name, make in TABLES.items():
         pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
-        text, found = re.subn(pattern, rf"\g<1>{make()}\n\g<2>".replace("\\n", "\n"), text, flags=re.S)
+        text, found = re.subn(
+            pattern, rf"\g<1>{make()}\n\g<2>".replace("\\n", "\n"), text, flags=re.DOTALL
+        )
         if found != 1:
             raise SystemExit(f"README.md: expected one <!-- {name} --> ... <!-- /{name} -->")
     return text

@@ -16,7 +16,7 @@ ROOT = README.parent
 TEXT = README.read_text("utf-8")
 COMMANDS = [
     line.split("#")[0].strip()
-    for block in re.findall(r"```sh\n(.*?)```", TEXT, flags=re.S)
+    for block in re.findall(r"```sh\n(.*?)```", TEXT, flags=re.DOTALL)
     for line in block.splitlines()
     if line.split("#")[0].strip()
 ]

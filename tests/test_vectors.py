@@ -111,7 +111,9 @@ def fits(want: Json, alert: Json, emitted: list[Json]) -> None:
             assert got == value, (field, alert)
 
 
-@pytest.mark.skipif(not CHECKER.exists(), reason="the independent checker is not beside the project")
+@pytest.mark.skipif(
+    not CHECKER.exists(), reason="the independent checker is not beside the project"
+)
 @pytest.mark.parametrize("name", ["astct_snapshots", "astct_timelines", "icans", "formulas"])
 def test_the_independent_checker_agrees(name: str) -> None:
     done = subprocess.run(

@@ -19,7 +19,7 @@ usage: kafka.sh start  [--brokers N] [--port P] [--dir DIR] [--with PID]
 
 start prints one line, bootstrap=127.0.0.1:P[,...], once every broker answers, and is harmless to repeat.
 Environment: KAFKA_HEAP_OPTS (default "-Xms128m -Xmx512m"), KAFKA_JVM_OPTS (default
-"-XX:TieredStopAtLevel=1": starts sooner, runs slower; " " for benchmarks), KAFKA_START_TIMEOUT_S (60).
+"-XX:TieredStopAtLevel=1": starts sooner, runs slower; " " for benchmarks), KAFKA_START_TIMEOUT_S (120).
 TEXT
 }
 
@@ -179,7 +179,7 @@ launch() {
 }
 
 await_ready() {
-    local i deadline=$((SECONDS + ${KAFKA_START_TIMEOUT_S:-60}))
+    local i deadline=$((SECONDS + ${KAFKA_START_TIMEOUT_S:-120}))
     for ((i = 1; i <= brokers; i++)); do
         until grep -q 'Kafka Server started' "$dir/broker-$i/server.log" 2>/dev/null; do
             # Not `running`: until the child has become Java, its arguments are still this script's.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from stream.settings import Settings
 
-BOOTSTRAP_TIMEOUT_MS = 8000
+TIMEOUT_S = 5.0
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def reaching(settings: Settings) -> Iterator[dict[str, Any]]:
     try:
         yield {
             "bootstrap_servers": settings.bootstrap_servers.split(","),
-            "bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_MS,
+            "bootstrap_timeout_ms": int(TIMEOUT_S * 1000),
             **settings.kafka_python_security(),
         }
     except KafkaError as error:

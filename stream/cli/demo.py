@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import sys
 from typing import Annotated
 
@@ -82,6 +83,7 @@ def demo(
     except (DemoError, WorkerFailedError) as error:
         raise CommandError(str(error), FAILED) from None
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is ended: no more to interrupt
         # Watching and then leaving is how the demo is used; an unattended run was cut short.
         raise typer.Exit(OK if seconds is None else INTERRUPTED) from None
     if code:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stream.cli.brokers import TIMEOUT_S
 from stream.cli.exits import BROKER, CommandError
 from stream.cli.options import (
     BootstrapOption,
@@ -67,7 +68,12 @@ def create(
     def work() -> list[Problem]:
         from stream import topics
 
-        report = topics.create(settings.bootstrap_servers, specs, settings.kafka_python_security())
+        report = topics.create(
+            settings.bootstrap_servers,
+            specs,
+            settings.kafka_python_security(),
+            timeout_s=TIMEOUT_S,
+        )
         for name in report.created:
             print(f"created  {name}")
         for name in report.kept:
@@ -93,7 +99,12 @@ def check(
     def work() -> list[Problem]:
         from stream import topics
 
-        return topics.check(settings.bootstrap_servers, specs, settings.kafka_python_security())
+        return topics.check(
+            settings.bootstrap_servers,
+            specs,
+            settings.kafka_python_security(),
+            timeout_s=TIMEOUT_S,
+        )
 
     if not _judge(_asked(work)):
         print(f"{len(specs)} topics at {settings.bootstrap_servers} are as they must be")

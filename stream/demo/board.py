@@ -154,7 +154,8 @@ class LiveScreen:
         for patient_id, place, therapy, grade, *rest in board.rows():
             style = GRADE_STYLES.get(int(grade[0]), "") if grade[:1].isdigit() else "dim"
             cells = [Text(cell, overflow="ellipsis", no_wrap=True) for cell in rest]
-            table.add_row(patient_id, place, therapy, Text(grade, style=style), *cells)
+            where = Text(place, overflow="ellipsis", no_wrap=True)
+            table.add_row(patient_id, where, therapy, Text(grade, style=style), *cells)
         self._live.update(
             Group(Text(""), Text(board.head(), style="bold"), table, Text(self._foot))
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 TOPICS = ("alerts", "status", "deadletter")
 SOURCES = ("vitals", "care")
+PAUSE_S = 0.05
 
 
 @dataclass(slots=True)
@@ -77,8 +79,13 @@ class Reader:
                     self._consumer.position(partition) >= end for partition, end in ends.items()
                 ):
                     break
-                for records in self._consumer.poll(timeout_ms=200).values():
+                # Not `poll(timeout_ms=…)`: the embedded broker answers an empty fetch at once,
+                # and kafka-python then asks again and again, with a whole core, until the timeout.
+                batches = self._consumer.poll(timeout_ms=0)
+                for records in batches.values():
                     self._take(records)
+                if not batches:
+                    time.sleep(PAUSE_S)
         except KafkaError as error:
             self.error = error
         finally:

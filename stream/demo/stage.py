@@ -55,12 +55,14 @@ def open_broker(stack: ExitStack, own: Settings | None, say: Callable[[str], Non
         settings.topic_prefix,
         changelogs(settings.application_id),
     )
-    if own is not None:
-        stack.callback(_delete_topics, settings, [spec.name for spec in specs])
     try:
-        report = topics.create(settings.bootstrap_servers, specs, settings.kafka_python_security())
+        report = topics.create(
+            settings.bootstrap_servers, specs, settings.kafka_python_security(), timeout_s=5.0
+        )
     except topics.TopicsError as error:
         raise BrokerGoneError(str(error)) from None
+    if own is not None:
+        stack.callback(_delete_topics, settings, [spec.name for spec in specs])
     if fatal := [problem.text for problem in report.problems if problem.fatal]:
         raise BrokerGoneError("\n".join(fatal))
     whose = "embedded broker" if own is None else "your broker"

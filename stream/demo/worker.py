@@ -22,8 +22,14 @@ STOP_WITHIN_S = 15.0
 LOG_LINES = 15
 
 # Ends the worker ($1) if the demo is gone without having said goodbye (kill -9): the demo holds the
-# other end of the guard's standard input, however it ends.
-_GUARD = 'read -r _; kill -TERM "$1" 2>/dev/null'
+# other end of the guard's standard input, however it ends. The broker is gone then too, and a
+# worker that cannot say goodbye to it would wait for it.
+_GUARD = """
+read -r _
+kill -TERM "$1" 2>/dev/null
+for _ in 1 2 3 4 5 6; do kill -0 "$1" 2>/dev/null || exit; sleep 0.5; done
+kill -KILL "$1" 2>/dev/null
+"""
 
 
 class WorkerFailedError(RuntimeError):

@@ -68,6 +68,7 @@ class Voice:
         return ident
 
     def stale_flags(self) -> set[str]:
+        """The flags of the signals that were said to be lost."""
         return {self.context.rules.stale[lost.signal].flag for lost in self.published.lost}
 
     def announce(self, now: Fold, emitted: Micros) -> None:
@@ -140,7 +141,9 @@ class Voice:
             effective=current,
             emitted=emitted,
             priority=priority,
-            episode=now.episode if now.episode is not None else (told[-1].episode if told else None),
+            episode=now.episode
+            if now.episode is not None
+            else (told[-1].episode if told else None),
             whys=(Why("REVISED"), *axis.whys(now, now.time, self.context, measured)),
             flags=self._flags(tuple(all_flags(now, now.time, self.context, measured))),
             supersedes=untrue(said, told),
@@ -170,7 +173,13 @@ class Voice:
         )
         self.published = replace(
             self.published,
-            changes=(*kept, *(replace(s, episode_max=c.episode_max) for s, c in zip(corrected, told, strict=True))),
+            changes=(
+                *kept,
+                *(
+                    replace(s, episode_max=c.episode_max)
+                    for s, c in zip(corrected, told, strict=True)
+                ),
+            ),
             revisions=self.published.revisions + 1,
             last_alert=ident,
         )
@@ -201,8 +210,7 @@ class Voice:
                 kept.append(replace(said, open=False))
             elif item is not None or said.open:
                 kept.append(said)
-        for item in told.values():
-            kept.append(self._raise(item, emitted))
+        kept.extend(self._raise(item, emitted) for item in told.values())
         kept.sort(key=lambda said: said.start)
         if tuple(kept) != self.published.candidates:
             self.published = replace(self.published, candidates=tuple(kept))
@@ -210,9 +218,7 @@ class Voice:
     def _raise(self, item: Candidate, emitted: Micros) -> SaidCandidate:
         rules = self.context.rules
         critical = (
-            item.grade >= 3
-            and item.mean_bp is not None
-            and item.mean_bp < rules.critical_mean_mmhg
+            item.grade >= 3 and item.mean_bp is not None and item.mean_bp < rules.critical_mean_mmhg
         )
         priority = "high" if critical else rules.candidate_priority[item.grade]
         ident = self.say(
@@ -271,18 +277,14 @@ class Voice:
         for change in fresh:
             if change.grade == last:
                 continue
-            priority = (
-                rules.icans_priority[change.grade] if change.grade > last else "information"
-            )
+            priority = rules.icans_priority[change.grade] if change.grade > last else "information"
             ident = self._icans_changed(
                 change.time, last, change.grade, priority, change.whys, emitted
             )
             known[(change.time, change.grade)] = Said(change.time, change.grade, ident)
             last = change.grade
         older = tuple(item for item in self.published.icans if item.time < self.floor)
-        current = tuple(
-            known.get((c.time, c.grade)) or Said(c.time, c.grade, "") for c in told
-        )
+        current = tuple(known.get((c.time, c.grade)) or Said(c.time, c.grade, "") for c in told)
         self.published = replace(self.published, icans=(*older[-1:], *current))
 
     def _icans_changed(

@@ -71,10 +71,12 @@ def masked(fold: Fold, context: Context) -> bool:
 
 
 def push_dose_active(fold: Fold, time: Micros, context: Context) -> bool:
+    """A push-dose vasopressor was given so recently that it makes a candidate (R12)."""
     return time - fold.push_at < context.rules.push_dose
 
 
 def relative_active(fold: Fold, time: Micros, context: Context) -> bool:
+    """The pressure has fallen far from the baseline, confirmed and not attributed (R8)."""
     return fold.relative_confirmed and context.attributed("hypotension", time) is None
 
 
@@ -141,9 +143,7 @@ def _attribution_flags(fold: Fold, time: Micros, context: Context, found: set[st
         found.add("ATTR_HYPOXIA")
 
 
-def _oxygen_flags(
-    fold: Fold, time: Micros, context: Context, axes: Axes, found: set[str]
-) -> None:
+def _oxygen_flags(fold: Fold, time: Micros, context: Context, axes: Axes, found: set[str]) -> None:
     rules = context.rules
     if fold.device is not None and not on_air(fold, rules):
         if fold.device_reason in EXCLUDED:

@@ -37,6 +37,7 @@ class Context:
         return None
 
     def boundary_after(self, time: Micros) -> Micros | None:
+        """The next instant after `time` at which an attribution begins or ends."""
         index = bisect_right(self.boundaries, time)
         return self.boundaries[index] if index < len(self.boundaries) else None
 

@@ -63,12 +63,16 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vitals(Event):
+    """Measurements of one instant; `bad` are those set aside."""
+
     readings: tuple[Reading, ...]
     bad: tuple[BadReading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Oxygen(Event):
+    """The respiratory support charted; `flow_lpm` in L/min, `fio2` 0.21 to 1.0."""
+
     device: str
     flow_lpm: float | None = None
     fio2: float | None = None
@@ -77,6 +81,8 @@ class Oxygen(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Infusion(Event):
+    """A word from a pump or a chart; `rate` in `unit`, 0 = not running."""
+
     agent: str
     rate: float
     unit: str
@@ -85,6 +91,8 @@ class Infusion(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Medication(Event):
+    """A single dose, a bolus or a procedure."""
+
     agent: str
     dose: float | None = None
     unit: str | None = None
@@ -94,6 +102,8 @@ class Medication(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Therapy(Event):
+    """An immunotherapy that can cause CRS was given."""
+
     product: str
     therapy_class: str
     dose_number: int | None = None
@@ -101,6 +111,8 @@ class Therapy(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lab(Event):
+    """A result; the limits of the reference range where known, in `unit`."""
+
     analyte: str
     value: float
     unit: str
@@ -110,6 +122,8 @@ class Lab(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neuro(Event):
+    """One neurological assessment; see `stream.engine.icans`."""
+
     ice: int | None = None
     capd: int | None = None
     consciousness: str | None = None
@@ -147,12 +161,16 @@ class Patient(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome(Event):
+    """The stay ended."""
+
     outcome: Literal["death", "discharged", "transferred"]
     cause: Literal["crs", "other"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledgement(Event):
+    """A person saw an alert, or shelved it."""
+
     alert_id: str
     by: str
     action: Literal["acknowledge", "shelve", "unshelve"]
@@ -162,6 +180,8 @@ class Acknowledgement(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retraction(Event):
+    """Event `retracts` was entered in error."""
+
     retracts: str
 
 

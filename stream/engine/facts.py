@@ -81,10 +81,12 @@ def window_of(time: Micros) -> Micros:
 
 
 def minute_of(time: Micros) -> Micros:
+    """The start of the minute that holds `time`."""
     return time - time % MINUTE
 
 
 def chart_order(fact: Fact) -> tuple[Micros, int, str, str]:
+    """The key that sorts facts as a chart is read: time, kind, id."""
     event = fact.event
     return (fact.at, RANK.get(type(event), 9), event.event_id, event.source or "")
 

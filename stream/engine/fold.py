@@ -258,7 +258,9 @@ class Fold:
     @property
     def baseline_systolic(self) -> float | None:
         """mmHg; a charted baseline wins over the measured one."""
-        return self.baseline_charted if self.baseline_charted is not None else self.baseline_measured
+        return (
+            self.baseline_charted if self.baseline_charted is not None else self.baseline_measured
+        )
 
     @property
     def ended(self) -> bool:

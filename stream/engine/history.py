@@ -14,9 +14,12 @@ class Step(Protocol):
     """A grade from an instant on."""
 
     @property
-    def time(self) -> Micros: ...
+    def time(self) -> Micros:
+        """From when on."""
+
     @property
-    def grade(self) -> int: ...
+    def grade(self) -> int:
+        """How high."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ def matches(said: Sequence[Step], told: Sequence[Step]) -> bool:
 
 
 def grade_at(steps: Sequence[Step], time: Micros, before: int) -> int:
+    """The grade in force at `time`; `before` where no step has come yet."""
     grade = before
     for step in steps:
         if step.time > time:
@@ -54,9 +58,7 @@ def grade_at(steps: Sequence[Step], time: Micros, before: int) -> int:
     return grade
 
 
-def changed_spans(
-    said: Sequence[Step], told: Sequence[Step], before: int
-) -> list[GradeSpan]:
+def changed_spans(said: Sequence[Step], told: Sequence[Step], before: int) -> list[GradeSpan]:
     """The spans of `told` that differ from `said`; neighbours of one grade are joined."""
     edges = sorted({step.time for step in (*said, *told)})
     spans: list[GradeSpan] = []

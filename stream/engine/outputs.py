@@ -113,6 +113,7 @@ class Reason:
     event_ids: tuple[str, ...] = field(default=())
 
     def to_wire(self) -> dict[str, Any]:
+        """The contract's JSON object."""
         return {
             "code": self.code,
             "criterion": self.criterion,

@@ -34,6 +34,7 @@ class Frame:
         self.suspect = self.suspect or reading.quality == "suspect"
 
     def mean_or_computed(self) -> float | None:
+        """The mean that was sent, else the computed one, mmHg."""
         if self.mean is not None:
             return self.mean
         if self.systolic is not None and self.diastolic is not None:

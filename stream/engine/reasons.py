@@ -80,7 +80,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "P0 REL_DROP: fall from the patient's own baseline",
         "The pressure has fallen far from the baseline without being low.",
     ),
-    "PUSH_DOSE": ("P0: push-dose vasopressors are not graded", "A push-dose vasopressor was given."),
+    "PUSH_DOSE": (
+        "P0: push-dose vasopressors are not graded",
+        "A push-dose vasopressor was given.",
+    ),
     "REVISED": (
         "Contract: late, corrected or retracted data",
         "Data that arrived later changed what had been said.",

@@ -118,7 +118,7 @@ def next_reminder(now: Fold, published: Published, rules: Ruleset) -> tuple[Micr
 
 
 def remind(voice: Voice, now: Fold, dose: Dose, due: Micros, emitted: Micros) -> None:
-    """K2: the repeat interval is reached and the grade is not lower; else it is settled silently."""
+    """K2: the repeat interval is reached and the grade is not lower; else nothing is said."""
     voice.published = replace(
         voice.published, reminders=(*voice.published.reminders[-15:], f"K2:{dose.event_id}")
     )

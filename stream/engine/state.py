@@ -123,9 +123,7 @@ class PatientState:
     derived: Derived | None = field(default=None, compare=False, repr=False)
 
     @classmethod
-    def assemble(
-        cls, record: PatientRecord, windows: Mapping[Micros, Window]
-    ) -> PatientState:
+    def assemble(cls, record: PatientRecord, windows: Mapping[Micros, Window]) -> PatientState:
         """A state from its stored parts; facts that the record does not know are dropped."""
         known: dict[Micros, Window] = {}
         for start, window in windows.items():

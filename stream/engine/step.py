@@ -54,9 +54,7 @@ def _voice(tray: Intray, published: Published) -> Voice:
     return Voice(tray.patient_id, tray.context, published, tray.base_until, [])
 
 
-def _moved(
-    state: PatientState, time: Micros, ruleset: Ruleset
-) -> tuple[PatientState, Outputs]:
+def _moved(state: PatientState, time: Micros, ruleset: Ruleset) -> tuple[PatientState, Outputs]:
     tray = Intray(state, ruleset)
     voice = _voice(tray, state.record.published)
     now = _run_clock(voice, tray.now, state.record.clock, time)

@@ -63,5 +63,3 @@ def near_fever(fold: Fold, context: Context) -> bool:
         and fold.temp_site in rules.near_fever_sites
         and rules.near_fever_c <= fold.temp < rules.fever_c
     )
-
-

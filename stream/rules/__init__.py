@@ -1,4 +1,4 @@
-"""Rulesets: versioned data with a source per row, validated when loaded, hashed into every alert."""
+"""Rulesets: data with a source per row, validated when loaded, hashed into every alert."""
 
 from __future__ import annotations
 

@@ -53,7 +53,9 @@ class _Rows:
         self.rows = rows
         for name, row in rows.items():
             if not isinstance(row, dict) or "value" not in row:
-                raise RulesetError(f"parameters.{name}: expected a table with value, source, status")
+                raise RulesetError(
+                    f"parameters.{name}: expected a table with value, source, status"
+                )
             if not row.get("source") or row.get("status") not in ("checked", "mem", "DESIGN"):
                 raise RulesetError(
                     f"parameters.{name}: needs a source and a status (checked, mem or DESIGN)"

@@ -251,7 +251,7 @@ class ByRecordTime(DefaultSchedulingStrategy):
 class Producer(Protocol):
     """What `delivered` needs of Faust's producer."""
 
-    async def send(  # noqa: PLR0917 - Faust's signature
+    async def send(
         self,
         topic: str,
         key: bytes | None,

@@ -36,7 +36,8 @@ log = structlog.get_logger(__name__)
 def run_worker(settings: Settings) -> int:
     """Run until a signal or a crash; returns the exit code.
 
-    0: stopped by SIGTERM or SIGINT. 1: crashed, nothing unfinished was acknowledged: start again.
+    0: stopped by SIGTERM or SIGINT. 1: crashed, or could not stop within 20 s (brokers away);
+    nothing unfinished was acknowledged: start again.
     2: refused to start, the log says why. The watch thread ends the process with 71 (the group
     coordinator keeps failing) or 72 (the consumer's loop is blocked): start again.
     """

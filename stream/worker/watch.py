@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+EXIT_STUCK = 1
+"""Exit code: the app crashed or was told to stop, and could not finish; as for any crash."""
 EXIT_COORDINATOR = 71
 """Exit code: the group coordinator kept failing."""
 EXIT_BLOCKED = 72
@@ -42,6 +44,7 @@ class WatchPolicy:
     errors: int = 5
     within_s: float = 60.0
     answer_s: float = 20.0
+    stop_s: float = 20.0
 
 
 def end_process(code: int) -> None:
@@ -68,6 +71,7 @@ class Watch(threading.Thread):
         self._on_error = on_error
         self._end = end
         self._over = threading.Event()
+        self._stopping_since: float | None = None
 
     def run(self) -> None:
         """Look once an interval until told to finish."""
@@ -83,6 +87,9 @@ class Watch(threading.Thread):
 
     def look(self) -> None:
         """Read and clear the coordinator's error; end the process where the policy says so."""
+        if self.app.should_stop:
+            self._wait_for_stop()
+            return
         thread = getattr(self.app._consumer, "_thread", None)  # noqa: SLF001
         coordinator: Any = getattr(getattr(thread, "_consumer", None), "_coordinator", None)
         if thread is None or not hasattr(coordinator, "check_errors"):
@@ -101,12 +108,20 @@ class Watch(threading.Thread):
         try:
             error = asked.result(self.policy.answer_s)
         except NoAnswerError:
-            if not self._over.is_set():
+            if not (self._over.is_set() or self.app.should_stop):
                 log.critical("consumer loop blocked", seconds=self.policy.answer_s)
                 self._end(EXIT_BLOCKED)
             return
         if error is not None:
             self._count(error, ended=coordinator._coordination_task.done())  # noqa: SLF001
+
+    def _wait_for_stop(self) -> None:
+        now = time.monotonic()
+        if self._stopping_since is None:
+            self._stopping_since = now
+        elif now - self._stopping_since >= self.policy.stop_s and not self._over.is_set():
+            log.critical("could not stop in time", seconds=self.policy.stop_s)
+            self._end(EXIT_STUCK)
 
     def _count(self, error: Exception, *, ended: bool) -> None:
         now = time.monotonic()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import AsyncMock, Mock
@@ -33,7 +34,13 @@ from stream.worker.faust_repairs import (
     SettledTransport,
     delivered,
 )
-from stream.worker.watch import EXIT_BLOCKED, EXIT_COORDINATOR, Watch, WatchPolicy
+from stream.worker.watch import (
+    EXIT_BLOCKED,
+    EXIT_COORDINATOR,
+    EXIT_STUCK,
+    Watch,
+    WatchPolicy,
+)
 
 # Half-built Faust services leave coroutines behind; the faults are what is looked at here.
 pytestmark = [
@@ -391,7 +398,7 @@ async def watched(errors: int, *, looks: int, blocked: bool = False) -> tuple[An
     if blocked:
         loop = asyncio.new_event_loop()  # never runs
     thread = SimpleNamespace(_consumer=SimpleNamespace(_coordinator=coordinator), thread_loop=loop)
-    app = SimpleNamespace(_consumer=SimpleNamespace(_thread=thread))
+    app = SimpleNamespace(_consumer=SimpleNamespace(_thread=thread), should_stop=False)
     ended: list[int] = []
     watch = Watch(app, WatchPolicy(errors=5, answer_s=0.2), end=ended.append)
     for _ in range(looks):
@@ -429,3 +436,17 @@ def test_errors_that_persist_end_the_process() -> None:
 def test_a_consumer_loop_that_does_not_answer_ends_the_process() -> None:
     _, ended = asyncio.run(watched(0, looks=1, blocked=True))
     assert ended == [EXIT_BLOCKED]
+
+
+def test_a_stop_that_never_ends_is_ended() -> None:
+    ended: list[int] = []
+    app = SimpleNamespace(_consumer=None, should_stop=True)
+    watch = Watch(app, WatchPolicy(stop_s=0.05), end=ended.append)
+    watch.look()
+    assert ended == []
+    time.sleep(0.06)
+    watch.look()
+    assert ended == [EXIT_STUCK]
+    watch.finish()
+    watch.look()
+    assert ended == [EXIT_STUCK]

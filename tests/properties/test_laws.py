@@ -32,9 +32,7 @@ from stream.engine.events import (
 from stream.engine.ruleset import HOUR, MINUTE
 from tests.charts import P0, START, history
 
-SLOW = settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+SLOW = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 END = START + 60 * HOUR
 
 minutes = st.integers(0, 36 * 12).map(lambda n: START + n * 5 * MINUTE)
@@ -82,13 +80,17 @@ def event(draw: Any, number: int) -> PatientEvent:
         flow = draw(st.sampled_from([None, 2.0, 6.0, 8.0]))
         return Oxygen(**head, device=device, flow_lpm=flow, reason=reason)
     if kind == "infusion":
-        agent = draw(st.sampled_from(["norepinephrine", "phenylephrine", "vasopressin", "dobutamine"]))
+        agent = draw(
+            st.sampled_from(["norepinephrine", "phenylephrine", "vasopressin", "dobutamine"])
+        )
         action = draw(st.sampled_from(["start", "rate", "running", "stop"]))
         rate = 0.0 if action == "stop" else draw(st.sampled_from([0.0, 2.0, 9.0]))
         return Infusion(**head, agent=agent, rate=rate, unit="ug/min", action=action)
     if kind == "medication":
         agent = draw(
-            st.sampled_from(["fluid_bolus", "acetaminophen", "tocilizumab", "phenylephrine", "midodrine"])
+            st.sampled_from(
+                ["fluid_bolus", "acetaminophen", "tocilizumab", "phenylephrine", "midodrine"]
+            )
         )
         return Medication(**head, agent=agent)
     if kind == "neuro":
@@ -142,7 +144,7 @@ def test_a_arrival_order_does_not_matter(events: list[PatientEvent], random: Any
 @SLOW
 @given(charts(), st.integers(1, 72))
 def test_b_silence_never_lowers_the_raw_grade(events: list[PatientEvent], hours: int) -> None:
-    """From any state on, with no more data (and no attribution that begins or ends by the clock)."""
+    """From any state on, with no more data (and no attribution that turns by the clock)."""
     events = [e for e in events if not isinstance(e, Attribution)]
     last = max(e.time for e in events)
     before = run(events, last).derived.now  # type: ignore[union-attr]
@@ -202,9 +204,7 @@ def test_d_labs_neuro_pulse_and_breathing_never_change_the_grade(
 def test_e_the_rate_of_a_pressor_never_changes_the_grade(
     events: list[PatientEvent], factor: float
 ) -> None:
-    scaled = [
-        replace(e, rate=e.rate * factor) if isinstance(e, Infusion) else e for e in events
-    ]
+    scaled = [replace(e, rate=e.rate * factor) if isinstance(e, Infusion) else e for e in events]
     assert history(run(scaled)) == history(run(events))
 
 
@@ -334,7 +334,10 @@ def test_step_never_reads_a_clock(monkeypatch: pytest.MonkeyPatch) -> None:
         Therapy(event_id="t", patient_id="p", time=START, product="x", therapy_class="car_t"),
         Patient(event_id="b", patient_id="p", time=START, birth_date="1970-01-01"),
         Vitals(
-            event_id="v", patient_id="p", time=START + HOUR, readings=(Reading("temperature", 39.0),)
+            event_id="v",
+            patient_id="p",
+            time=START + HOUR,
+            readings=(Reading("temperature", 39.0),),
         ),
         Outcome(event_id="o", patient_id="p", time=START + 2 * HOUR, outcome="death", cause="crs"),
     ):

@@ -1,4 +1,4 @@
-"""The state is bounded, however long the stay and however fast the monitor; what it forgets is said."""
+"""The state is bounded, however long the stay and however fast the monitor."""
 
 from __future__ import annotations
 

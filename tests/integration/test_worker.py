@@ -1,0 +1,304 @@
+"""The worker as a process on a real broker: what goes in, what comes out, and what a crash does."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from stream.offline import OfflineEngine
+from stream.rules import load_ruleset
+from stream.worker.partitions import partition_of
+from stream.worker.run import EXIT_REFUSED
+from tests.worker.ward_events import lines, ward
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from brokers import Broker, Topics
+
+PARTITIONS = 4
+READY_S = 40.0
+
+
+class Process:
+    """`python -m stream.worker` with settings in its environment."""
+
+    def __init__(self, topics: Topics, home: Path, name: str, **settings: str) -> None:
+        prefix = topics.prefix
+        chosen = {
+            "bootstrap_servers": topics.bootstrap, "topic_prefix": prefix,
+            "application_id": f"{prefix}app", "partitions": str(PARTITIONS), "metrics_port": "0",
+            "data_dir": str(home / name), "session_timeout_s": "6", "ticks": "off",
+            "hash_key": "k" * 32, **settings,
+        }  # fmt: skip
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("STORMWATCH_")}
+        environment |= {f"STORMWATCH_{key.upper()}": value for key, value in chosen.items()}
+        self.log = home / f"{name}.log"
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "stream.worker"],
+                env=environment, stdout=subprocess.PIPE, stderr=log, text=True, cwd=home,
+            )  # fmt: skip
+        self.line = ""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        self.line = self.process.stdout.readline()
+        self.process.stdout.read()
+
+    def ready(self) -> Process:
+        deadline = time.monotonic() + READY_S
+        while not self.line.startswith("worker ready"):
+            assert time.monotonic() < deadline, self.log.read_text()[-4000:]
+            assert self.process.poll() is None, self.log.read_text()[-4000:]
+            time.sleep(0.05)
+        return self
+
+    @property
+    def metrics(self) -> str:
+        port = dict(part.split("=") for part in self.line.split() if "=" in part)["metrics"]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            return str(answer.read().decode())
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        code = self.process.wait(30)
+        self._reader.join(5)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    with ExitStack() as stack:
+
+        def begin(topics: Topics, name: str = "w1", **settings: str) -> Process:
+            process = Process(topics, tmp_path, name, **settings)
+            stack.callback(process.end, signal.SIGKILL)
+            return process
+
+        yield begin
+
+
+def send(topics: Topics, raw: list[bytes], topic: str = "vitals") -> None:
+    with KafkaProducer(bootstrap_servers=topics.bootstrap, acks="all") as producer:
+        for value in raw:
+            key = json.loads(value)["patient_id"].encode()
+            producer.send(topics.name(topic), key=key, value=value)
+        producer.flush()
+
+
+def read(topics: Topics, topic: str) -> list[Any]:
+    """Everything that is in a topic now."""
+    with KafkaConsumer(bootstrap_servers=topics.bootstrap) as consumer:
+        parts = [TopicPartition(topics.name(topic), p) for p in range(PARTITIONS)]
+        consumer.assign(parts)
+        consumer.seek_to_beginning(*parts)
+        ends = consumer.end_offsets(parts)
+        records: list[Any] = []
+        deadline = time.monotonic() + 20
+        while any(consumer.position(part) < end for part, end in ends.items()):
+            assert time.monotonic() < deadline
+            for batch in consumer.poll(timeout_ms=500).values():
+                records += batch
+        return records
+
+
+def read_when(topics: Topics, topic: str, count: int, *, seconds: float = 40.0) -> list[Any]:
+    """What is in a topic once there are that many distinct values, and a little later."""
+    deadline = time.monotonic() + seconds
+    while True:
+        records = read(topics, topic)
+        if len({record.value for record in records}) >= count:
+            time.sleep(0.7)
+            return read(topics, topic)
+        assert time.monotonic() < deadline, f"{len(records)} of {count} in {topic}"
+        time.sleep(0.3)
+
+
+def expected(raw: list[bytes]) -> dict[str, list[bytes]]:
+    """The engine's alerts over the same events, by patient, in order."""
+    engine = OfflineEngine(load_ruleset())
+    said: dict[str, list[bytes]] = {}
+    for line in raw:
+        for alert in engine.take(line).alerts:
+            said.setdefault(alert.patient_id, []).append(alert.to_bytes())
+    return said
+
+
+def by_patient(records: list[Any]) -> dict[str, list[bytes]]:
+    said: dict[str, list[bytes]] = {}
+    for record in records:
+        said.setdefault(record.key.decode(), []).append(record.value)
+    return said
+
+
+def total(said: dict[str, list[bytes]]) -> int:
+    return sum(map(len, said.values()))
+
+
+def test_alerts_are_the_files_byte_for_byte_and_poison_blocks_nothing(
+    topics: Callable[..., Topics], start: Callable[..., Process]
+) -> None:
+    mine = topics(PARTITIONS)
+    raw = lines(ward(8))
+    worker = start(mine).ready()
+    send(mine, raw[:150])
+    vitals = mine.name("vitals")
+    wrong = (partition_of(b"p00", PARTITIONS) + 1) % PARTITIONS
+    with KafkaProducer(bootstrap_servers=mine.bootstrap) as producer:
+        producer.send(vitals, key=b"p00", value=None)
+        producer.send(vitals, key=b"p01", value=b"\xff\xfe{")
+        producer.send(vitals, key=b"p02", value=b'{"type":"vitals"')
+        producer.send(vitals, key=b"p03", value=b'{"type":"nothing","patient_id":"p03"}')
+        producer.send(vitals, key=b"other", value=raw[-40])
+        producer.send(vitals, key=b"p00", value=raw[0], partition=wrong)
+        producer.send(vitals, key=b"p04", value=b" " * 300_000)
+        producer.send(
+            mine.name("ticks"), value=b'{"type":"tick","time":"2999-12-31T00:00:00Z"}', partition=0
+        )
+        producer.flush()
+    send(mine, raw[150:])
+    said = expected(raw)
+    records = read_when(mine, "alerts", total(said))
+    assert by_patient(records) == said
+    for record in records:
+        headers, alert = dict(record.headers), json.loads(record.value)
+        assert headers["ce_id"].decode() == alert["alert_id"]
+        assert headers["ce_type"].decode() == f"dev.stormwatch.alert.{alert['type']}.v1"
+        assert headers["ce_time"].decode() == alert["effective_time"]
+        assert headers["content-type"] == b"application/json"
+        assert alert["patient_id"] not in headers["ce_subject"].decode()
+        assert record.partition == partition_of(record.key, PARTITIONS)
+    letters = [json.loads(record.value) for record in read_when(mine, "deadletter", 8)]
+    assert Counter(letter["reason"] for letter in letters) == Counter(
+        ["tombstone", "not_utf8", "not_json", "unknown_type", "key_mismatch", "wrong_partition",
+         "too_large", "time_in_future"]
+    )  # fmt: skip
+    statuses = {record.key: json.loads(record.value) for record in read(mine, "status")}
+    assert statuses.keys() == {f"p{n:02}".encode() for n in range(8)}
+    assert 'stormwatch_dead_letters_total{reason="tombstone"} 1.0' in worker.metrics
+    assert "stormwatch_recovered 1.0" in worker.metrics
+    log = worker.log.read_text()
+    assert worker.end() == 0
+    assert "p00" not in log
+    assert "readings" not in log
+
+
+def test_a_restart_with_a_backlog_neither_loses_nor_doubles(
+    topics: Callable[..., Topics], start: Callable[..., Process]
+) -> None:
+    mine = topics(PARTITIONS)
+    raw = lines(ward(10))
+    parts = [raw[i : i + 200] for i in range(0, len(raw), 200)]
+    for number, part in enumerate(parts):
+        send(mine, part)  # the worker is away
+        worker = start(mine, f"w{number}").ready()
+        if number % 2:
+            time.sleep(1.0)
+        assert worker.end() == 0
+    last = start(mine, "last").ready()
+    said = expected(raw)
+    records = read_when(mine, "alerts", total(said))
+    assert by_patient(records) == said
+    lag = [x for x in last.metrics.splitlines() if x.startswith("stormwatch_events_total")]
+    assert lag
+    assert last.end() == 0
+
+
+def test_kill_minus_nine_gives_the_same_alerts(
+    topics: Callable[..., Topics], start: Callable[..., Process], broker: Broker
+) -> None:
+    if broker.kind == "embedded":
+        pytest.skip("the embedded broker never evicts a member that died")
+    mine = topics(PARTITIONS)
+    raw = lines(ward(10))
+    settings = {"batch_max_events": "20", "batch_within_s": "0.02", "session_timeout_s": "2"}
+    half = len(raw) // 2
+    send(mine, raw[:half])
+    for number in range(3):
+        worker = start(mine, f"k{number}", **settings).ready()
+        if number == 1:
+            send(mine, raw[half:])
+        time.sleep(0.15 + 0.2 * number)
+        assert worker.end(signal.SIGKILL) == -signal.SIGKILL
+    last = start(mine, "last", **settings).ready()
+    said = expected(raw)
+    found = by_patient(read_when(mine, "alerts", total(said)))
+    # Repeats are allowed, with the same bytes; first appearances are in the engine's order.
+    assert {patient: list(dict.fromkeys(values)) for patient, values in found.items()} == said
+    assert last.end() == 0
+
+
+def test_a_second_worker_takes_its_share_and_nothing_is_lost(
+    topics: Callable[..., Topics], start: Callable[..., Process], broker: Broker
+) -> None:
+    if broker.kind == "embedded":
+        pytest.skip("the embedded broker leaves JoinGroup unanswered where a busy member rejoins")
+    mine = topics(PARTITIONS)
+    raw = lines(ward(12))
+    first = start(mine, "first").ready()
+    sender = threading.Thread(
+        target=lambda: [
+            (send(mine, raw[i : i + 25]), time.sleep(0.2)) for i in range(0, len(raw), 25)
+        ]
+    )
+    sender.start()
+    second = start(mine, "second").ready()
+    sender.join()
+    said = expected(raw)
+    assert by_patient(read_when(mine, "alerts", total(said))) == said
+    shares = [
+        float(line.split()[1])
+        for worker in (first, second)
+        for line in worker.metrics.splitlines()
+        if line.startswith("stormwatch_assigned_partitions ")
+    ]
+    assert sum(shares) == PARTITIONS
+    assert min(shares) >= 1
+    assert first.end() == 0
+    assert second.end() == 0
+
+
+def test_the_wall_clock_lets_timers_run_out_but_not_before_the_backlog_is_read(
+    topics: Callable[..., Topics], start: Callable[..., Process]
+) -> None:
+    mine = topics(PARTITIONS)
+    raw = lines(ward(3))
+    send(mine, raw)
+    worker = start(mine, ticks="wall", tick_interval_s="0.5").ready()
+    said = expected(raw)
+    records = read_when(mine, "alerts", total(said) + 3)
+    for patient, values in by_patient(records).items():
+        # First all that the events say, as if no clock had run; then what only the clock says.
+        assert values[: len(said[patient])] == said[patient]
+        assert any(json.loads(v)["type"] == "signal.lost" for v in values[len(said[patient]) :])
+    assert worker.end() == 0
+
+
+def test_a_worker_refuses_topics_that_do_not_fit(
+    topics: Callable[..., Topics], start: Callable[..., Process]
+) -> None:
+    mine = topics(PARTITIONS)
+    worker = start(mine, partitions="5")
+    assert worker.process.wait(READY_S) == EXIT_REFUSED
+    assert "partitions" in worker.log.read_text()
+    away = start(mine, "away", bootstrap_servers="127.0.0.1:1")
+    assert away.process.wait(READY_S) == EXIT_REFUSED

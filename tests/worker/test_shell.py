@@ -1,0 +1,126 @@
+"""Metrics, ticks, the endpoint and the topics' check: the shell around the rounds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.error
+import urllib.request
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from faust.types import TP
+from prometheus_client import generate_latest
+
+from stream.engine.outputs import Outcome
+from stream.metrics import METRICS, OUTCOMES, Metrics
+from stream.worker.endpoint import serve
+from stream.worker.ticks import Ticker, is_live, tick_value
+from tests.worker.harness import NOW, FakeBroker, Worker, record
+from tests.worker.ward_events import lines, ward
+
+
+def test_every_metric_is_documented_and_every_documented_one_is_there() -> None:
+    metrics = Metrics()
+    metrics.build.info({"version": "1", "engine_version": "1"})
+    metrics.ruleset.info({"name": "n", "version": "1", "hash": "h"})
+    shown = {
+        line.split()[2] for line in generate_latest(metrics.registry).decode().splitlines()
+        if line.startswith("# TYPE")
+    }  # fmt: skip
+    assert shown == {spec.name for spec in METRICS}
+
+
+@pytest.mark.parametrize("spec", METRICS, ids=lambda spec: spec.name)
+def test_names_and_labels(spec: Any) -> None:
+    assert spec.name.startswith("stormwatch_")
+    assert spec.help.endswith(".")
+    assert "patient" not in spec.labels
+    if spec.kind == "counter":
+        assert spec.name.endswith("_total")
+    if spec.unit == "seconds":
+        assert spec.name.endswith("_seconds")
+
+
+def test_outcomes_are_those_of_the_engine() -> None:
+    assert set(OUTCOMES) == {outcome.value for outcome in Outcome}
+
+
+def test_metrics_name_no_patient() -> None:
+    worker = Worker()
+    worker.work([record(raw) for raw in lines(ward(3))])
+    text = generate_latest(worker.metrics.registry).decode()
+    assert "p00" not in text
+    assert 'stormwatch_events_total{outcome="accepted",topic="vitals"}' in text
+    assert 'stormwatch_grade_changes_total{from_grade="0",to_grade="4"} 0.0' in text
+
+
+@pytest.mark.parametrize(
+    ("lags", "seen", "live"),
+    [
+        ({"vitals": 0, "care": 0}, {}, True),
+        ({"vitals": 9, "care": 0}, {}, False),
+        ({"vitals": 9, "care": 0}, {"vitals": NOW - 1}, True),
+        ({"vitals": 9, "care": 0}, {"vitals": NOW - 3600}, False),
+        ({"vitals": 0, "care": 2}, {"vitals": NOW, "care": NOW - 60}, False),
+    ],
+)
+def test_the_clock_speaks_only_for_what_is_read(
+    lags: dict[str, int], seen: dict[str, float], live: bool
+) -> None:
+    assert is_live(lags, seen, NOW, 5.0) is live
+
+
+def test_one_tick_for_each_live_partition() -> None:
+    worker, broker = Worker(), FakeBroker()
+    tps = {TP(topic, p) for topic in ("vitals", "care", "ticks") for p in (0, 1)}
+    behind = TP("care", 1)
+
+    async def extents(asked: Any) -> Any:
+        return dict.fromkeys(asked, 0), {tp: 7 if tp == behind else 3 for tp in asked}
+
+    consumer = SimpleNamespace(
+        assignment=lambda: tps, extents=extents, settled_offset=lambda _tp: 3
+    )
+    app = SimpleNamespace(
+        consumer=consumer, producer=broker, rebalancing=False, consumer_generation_id=1
+    )
+    topics = ("vitals", "care", "ticks")
+    ticker = Ticker(
+        worker.rounds, worker.metrics, topics, 1.0, ticks=True, clock=lambda: 1_772_366_400.1239
+    )
+    asyncio.run(ticker.round(app))
+    ((topic, key, value, partition, _),) = broker.sent
+    assert (topic, key, partition) == ("ticks", None, 0)
+    assert json.loads(value or b"") == {"type": "tick", "time": "2026-03-01T12:00:00.123000Z"}
+    assert worker.metrics.lag.labels("care", "1")._value.get() == 4
+    silent = Ticker(worker.rounds, worker.metrics, topics, 1.0, ticks=False)
+    asyncio.run(silent.round(app))
+    assert len(broker.sent) == 1
+
+
+def test_a_tick_is_what_the_edge_takes() -> None:
+    worker = Worker()
+    worker.work([record(tick_value(NOW), key=None, topic="ticks")])
+    assert worker.metrics.events.labels("ticks", "tick")._value.get() == 1
+
+
+def test_the_endpoint() -> None:
+    ready = [False]
+    server = serve("127.0.0.1", 0, Metrics().registry, ready=lambda: ready[0])
+    try:
+        base = f"http://127.0.0.1:{server.server_port}"
+        with urllib.request.urlopen(f"{base}/metrics") as answer:
+            assert b"stormwatch_recovered 0.0" in answer.read()
+        with urllib.request.urlopen(f"{base}/health/live") as answer:
+            assert answer.status == 200
+        with pytest.raises(urllib.error.HTTPError, match="503") as refused:
+            urllib.request.urlopen(f"{base}/health/ready")
+        refused.value.close()
+        ready[0] = True
+        with urllib.request.urlopen(f"{base}/health/ready") as answer:
+            assert answer.read() == b"ready\n"
+    finally:
+        server.shutdown()
+        server.server_close()
