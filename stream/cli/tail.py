@@ -125,7 +125,7 @@ def follow(
 
 
 def _lines(topic: str) -> Any:
-    from stream.cli.sentences import alert_line, deadletter_line, status_line
+    from stream.sentences import alert_line, deadletter_line, status_line
 
     line = {"alerts": alert_line, "status": status_line, "deadletter": deadletter_line}[topic]
 

@@ -12,7 +12,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from stream.cli.sentences import alert_line, deadletter_line
+from stream.sentences import alert_line, deadletter_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -76,7 +76,7 @@ def _letter(raw: bytes) -> tuple[str, str]:
 
 
 def _brief(raw: bytes | None) -> str:
-    from stream.cli.sentences import what  # noqa: PLC0415 - only where something went wrong
+    from stream.sentences import what  # noqa: PLC0415 - only where something went wrong
 
     if raw is None:
         return "(nothing)"

@@ -88,7 +88,7 @@ def minute_of(time: Micros) -> Micros:
 def chart_order(fact: Fact) -> tuple[Micros, int, str, str]:
     """The key that sorts facts as a chart is read: time, kind, id."""
     event = fact.event
-    return (fact.at, RANK.get(type(event), 9), event.event_id, event.source or "")
+    return (fact.at, RANK.get(type(event), len(RANK)), event.event_id, event.source or "")
 
 
 def same_event(fact: Fact, event: PatientEvent) -> bool:

@@ -15,6 +15,8 @@ from stream.engine.outputs import rfc3339
 from stream.engine.ruleset import Ruleset
 from stream.engine.state import LostSignal, Published
 
+_REMINDERS_KEPT = 16
+
 
 def last_seen(now: Fold, signal: str, rules: Ruleset) -> Micros:
     """When the last valid value of a signal was true; NEVER where there is none to miss."""
@@ -120,7 +122,8 @@ def next_reminder(now: Fold, published: Published, rules: Ruleset) -> tuple[Micr
 def remind(voice: Voice, now: Fold, dose: Dose, due: Micros, emitted: Micros) -> None:
     """K2: the repeat interval is reached and the grade is not lower; else nothing is said."""
     voice.published = replace(
-        voice.published, reminders=(*voice.published.reminders[-15:], f"K2:{dose.event_id}")
+        voice.published,
+        reminders=(*voice.published.reminders[1 - _REMINDERS_KEPT :], f"K2:{dose.event_id}"),
     )
     if now.grade < 1 or now.grade < dose.grade:
         return

@@ -124,9 +124,15 @@ class PatientState:
 
     @classmethod
     def assemble(cls, record: PatientRecord, windows: Mapping[Micros, Window]) -> PatientState:
-        """A state from its stored parts; facts that the record does not know are dropped."""
+        """A state from its stored parts.
+
+        Facts that the record does not know are dropped (they come again), and so are windows of
+        the folded past (their end was not stored any more).
+        """
         known: dict[Micros, Window] = {}
         for start, window in windows.items():
+            if start < record.base_until:
+                continue
             facts: tuple[Fact, ...] = window.facts
             if any(fact.seq > record.seq for fact in facts):
                 facts = tuple(fact for fact in facts if fact.seq <= record.seq)

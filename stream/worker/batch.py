@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
+from schemas import CE_TYPE_PREFIX, CONTRACT_VERSION, SCHEMA_BASE
 from schemas.deadletter import ReasonCode
 from stream.engine.events import Tick
 from stream.engine.outputs import Outcome, Rejection, rfc3339
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-CE_TYPE = "dev.stormwatch.alert.{}.v1"
 VOLATILE = frozenset({"at", "updated"})
 """Fields of a status that alone are no reason to publish it again."""
 
@@ -201,7 +201,8 @@ class Batch:
         headers = {
             "ce_specversion": "1.0",
             "ce_id": alert.alert_id,
-            "ce_type": CE_TYPE.format(alert.type),
+            "ce_type": f"{CE_TYPE_PREFIX}{alert.type}.v{CONTRACT_VERSION}",
+            "ce_dataschema": f"{SCHEMA_BASE}{alert.type}.schema.json",
             "ce_source": f"/stormwatch/{self.policy.application_id}",
             "ce_subject": patient_hash(alert.patient_id, self.policy.hash_key),
             "ce_time": rfc3339(alert.effective_time),

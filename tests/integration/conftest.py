@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -18,6 +19,7 @@ from brokers import (
     embedded,
     fresh_topics,
 )
+from workers import Process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -122,3 +124,15 @@ def topics(broker: Broker) -> Iterator[TopicsFactory]:
             return stack.enter_context(fresh_topics(broker, n_partitions, replication, changelogs))
 
         yield make
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    with ExitStack() as stack:
+
+        def begin(topics: Topics, name: str = "w1", **settings: str) -> Process:
+            process = Process(topics, tmp_path, name, **settings)
+            stack.callback(process.end, signal.SIGKILL)
+            return process
+
+        yield begin

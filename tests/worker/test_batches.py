@@ -222,7 +222,7 @@ def test_alerts_carry_cloudevents_headers_and_no_patient_in_them() -> None:
             KafkaMessage(headers=dict(headers), key=key, value=value or b""), JSONFormat()
         )
         assert read.get_id() == alert["alert_id"]
-        assert read.get_type() == f"dev.stormwatch.alert.{alert['type']}.v1"
+        assert read.get_type() == f"dev.stormwatch.{alert['type']}.v1"
         assert read.get_data() == alert
         assert key == alert["patient_id"].encode()
         assert alert["patient_id"] not in str(read.get_subject())

@@ -1,0 +1,134 @@
+"""Workers as processes, and what goes in and comes out of their topics."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from stream.offline import OfflineEngine
+from stream.rules import load_ruleset
+
+if TYPE_CHECKING:
+    from brokers import Topics
+
+PARTITIONS = 4
+READY_S = 40.0
+
+
+class Process:
+    """`python -m stream.worker` with settings in its environment."""
+
+    def __init__(self, topics: Topics, home: Path, name: str, **settings: str) -> None:
+        prefix = topics.prefix
+        chosen = {
+            "bootstrap_servers": topics.bootstrap, "topic_prefix": prefix,
+            "application_id": f"{prefix}app", "partitions": str(PARTITIONS), "metrics_port": "0",
+            "data_dir": str(home / name), "session_timeout_s": "6", "ticks": "off",
+            "hash_key": "k" * 32, **settings,
+        }  # fmt: skip
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("STORMWATCH_")}
+        environment |= {f"STORMWATCH_{key.upper()}": value for key, value in chosen.items()}
+        self.log = home / f"{name}.log"
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "stream.worker"],
+                env=environment, stdout=subprocess.PIPE, stderr=log, text=True, cwd=home,
+            )  # fmt: skip
+        self.line = ""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        self.line = self.process.stdout.readline()
+        self.process.stdout.read()
+
+    def ready(self) -> Process:
+        deadline = time.monotonic() + READY_S
+        while not self.line.startswith("worker ready"):
+            assert time.monotonic() < deadline, self.log.read_text()[-4000:]
+            assert self.process.poll() is None, self.log.read_text()[-4000:]
+            time.sleep(0.05)
+        return self
+
+    @property
+    def metrics(self) -> str:
+        port = dict(part.split("=") for part in self.line.split() if "=" in part)["metrics"]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            return str(answer.read().decode())
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        code = self.process.wait(30)
+        self._reader.join(5)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+
+def send(topics: Topics, raw: list[bytes], topic: str = "vitals") -> None:
+    with KafkaProducer(bootstrap_servers=topics.bootstrap, acks="all") as producer:
+        for value in raw:
+            key = json.loads(value)["patient_id"].encode()
+            producer.send(topics.name(topic), key=key, value=value)
+        producer.flush()
+
+
+def read(topics: Topics, topic: str) -> list[Any]:
+    """Everything that is in a topic now."""
+    with KafkaConsumer(bootstrap_servers=topics.bootstrap) as consumer:
+        parts = [TopicPartition(topics.name(topic), p) for p in range(PARTITIONS)]
+        consumer.assign(parts)
+        consumer.seek_to_beginning(*parts)
+        ends = consumer.end_offsets(parts)
+        records: list[Any] = []
+        deadline = time.monotonic() + 20
+        while any(consumer.position(part) < end for part, end in ends.items()):
+            assert time.monotonic() < deadline
+            for batch in consumer.poll(timeout_ms=500).values():
+                records += batch
+        return records
+
+
+def read_when(topics: Topics, topic: str, count: int, *, seconds: float = 40.0) -> list[Any]:
+    """What is in a topic once there are that many distinct values, and a little later."""
+    deadline = time.monotonic() + seconds
+    while True:
+        records = read(topics, topic)
+        if len({record.value for record in records}) >= count:
+            time.sleep(0.7)
+            return read(topics, topic)
+        assert time.monotonic() < deadline, f"{len(records)} of {count} in {topic}"
+        time.sleep(0.3)
+
+
+def expected(raw: list[bytes]) -> dict[str, list[bytes]]:
+    """The engine's alerts over the same events, by patient, in order."""
+    engine = OfflineEngine(load_ruleset())
+    said: dict[str, list[bytes]] = {}
+    for line in raw:
+        for alert in engine.take(line).alerts:
+            said.setdefault(alert.patient_id, []).append(alert.to_bytes())
+    return said
+
+
+def by_patient(records: list[Any]) -> dict[str, list[bytes]]:
+    said: dict[str, list[bytes]] = {}
+    for record in records:
+        said.setdefault(record.key.decode(), []).append(record.value)
+    return said
+
+
+def total(said: dict[str, list[bytes]]) -> int:
+    return sum(map(len, said.values()))
