@@ -59,6 +59,16 @@ _COMPACT: Final = {
     "delete.retention.ms": str(_DAY_MS),
 }
 
+# Records far beyond the worker's limit are let in, so that they become dead letters with a reason
+# instead of an error that only their producer sees; a dead letter holds them whole, in base64.
+LARGEST_RECORD: Final = 5 * 1024 * 1024
+LARGEST_LETTER: Final = 8 * 1024 * 1024
+_LARGEST: Final = {
+    "vitals": LARGEST_RECORD,
+    "care": LARGEST_RECORD,
+    "deadletter": LARGEST_LETTER,
+}
+
 # name -> (days kept, purpose); the order is that of the data's way.
 _KEPT: Final = {
     "vitals": (
@@ -148,7 +158,11 @@ def plan(
     kept = (
         spec(
             prefix + name,
-            {"cleanup.policy": "delete", "retention.ms": str(days * _DAY_MS)},
+            {
+                "cleanup.policy": "delete",
+                "retention.ms": str(days * _DAY_MS),
+                **({"max.message.bytes": str(_LARGEST[name])} if name in _LARGEST else {}),
+            },
             purpose,
         )
         for name, (days, purpose) in _KEPT.items()

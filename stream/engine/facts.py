@@ -42,34 +42,37 @@ class Window:
     facts: tuple[Fact, ...] = ()
     dense: tuple[Micros, ...] = ()
     ids: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
-    bounds: dict[tuple[Micros, str, str | None], tuple[float, float]] = field(
+    bounds: dict[tuple[str, str | None], tuple[float, float]] = field(
         default_factory=dict, compare=False, repr=False
     )
-    """Lowest and highest value of each thinned minute, signal and method."""
+    """Lowest and highest value of each signal and method in the newest minute, where thinned."""
 
 
 def window(facts: tuple[Fact, ...], dense: tuple[Micros, ...] = ()) -> Window:
     """A window of these facts, which are in chart order."""
-    bounds: dict[tuple[Micros, str, str | None], tuple[float, float]] = {}
-    for fact in facts if dense else ():
-        minute = minute_of(fact.at)
-        if minute not in dense or not isinstance(fact.event, Vitals):
-            continue
-        for reading in fact.event.readings:
-            if reading.signal in _GRADED:
-                key = (minute, reading.signal, reading.method)
-                low, high = bounds.get(key, (reading.value, reading.value))
-                bounds[key] = (min(low, reading.value), max(high, reading.value))
-    return Window(facts, dense, frozenset(fact.event.event_id for fact in facts), bounds)
+    ids = frozenset(fact.event.event_id for fact in facts)
+    bounds: dict[tuple[str, str | None], tuple[float, float]] = {}
+    if dense and (newest := minute_of(facts[-1].at)) in dense:
+        for fact in reversed(facts):
+            if fact.at < newest:
+                break
+            if isinstance(fact.event, Vitals):
+                for reading in fact.event.readings:
+                    if reading.signal in _GRADED:
+                        key, value = (reading.signal, reading.method), reading.value
+                        low, high = bounds.get(key, (value, value))
+                        bounds[key] = (min(low, value), max(high, value))
+    return Window(facts, dense, ids, bounds)
 
 
 def _within_bounds(old: Window, fact: Fact) -> bool:
-    """Whether a thinned minute has lower and higher values of everything in this newest fact."""
+    """Whether the newest, thinned minute has lower and higher values of all in this newest fact."""
     assert isinstance(fact.event, Vitals)
-    minute = minute_of(fact.at)
+    if minute_of(old.facts[-1].at) != minute_of(fact.at):
+        return False
     for reading in fact.event.readings:
         if reading.signal in _GRADED:
-            bound = old.bounds.get((minute, reading.signal, reading.method))
+            bound = old.bounds.get((reading.signal, reading.method))
             if bound is None or not bound[0] <= reading.value <= bound[1]:
                 return False
     return True

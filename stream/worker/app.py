@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import faust
 
+from stream.topics import LARGEST_LETTER
 from stream.worker.agent import Rounds, monitor
 from stream.worker.batch import BatchPolicy
 from stream.worker.faust_repairs import (
@@ -148,6 +149,7 @@ def _faust_app(settings: Settings) -> Any:
         producer_acks=-1,
         producer_linger=0.005,
         producer_max_batch_size=262_144,
+        producer_max_request_size=LARGEST_LETTER,
         producer_request_timeout=30.0,  # Faust's default hides a dead broker for 20 minutes
         broker_request_timeout=max(30.0, session + 5),
         broker_session_timeout=session,

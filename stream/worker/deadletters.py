@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 from schemas.deadletter import ReasonCode
 from stream.engine.outputs import rfc3339
+from stream.topics import LARGEST_RECORD
 
 if TYPE_CHECKING:
     from stream.engine.events import Micros
     from stream.engine.outputs import Rejection
     from stream.worker.batch import SourceRecord
 
-VALUE_LIMIT = 700_000
-"""Most original bytes kept: in base64 and with the rest this stays below Kafka's usual 1 MB."""
+VALUE_LIMIT = LARGEST_RECORD
+"""Most original bytes kept: all that the input topics let in."""
 KEY_LIMIT = 1_024
 DETAIL_LIMIT = 2_000
 _REASONS = {reason.value: reason for reason in ReasonCode}
