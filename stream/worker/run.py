@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 EXIT_STOPPED = 0
 EXIT_CRASHED = 1
-EXIT_REFUSED = 2
+EXIT_REFUSED = 2  # a setting, the ruleset or the port
+EXIT_BROKER = 3  # no broker, or its topics are not as they must be
 
 log = structlog.get_logger(__name__)
 
@@ -38,17 +39,18 @@ def run_worker(settings: Settings) -> int:
 
     0: stopped by SIGTERM or SIGINT. 1: crashed, or could not stop within 20 s (brokers away);
     nothing unfinished was acknowledged: start again.
-    2: refused to start, the log says why. The watch thread ends the process with 71 (the group
+    2: refused to start for a setting, the ruleset or the port; 3: for the broker or its topics;
+    the log says why. The watch thread ends the process with 71 (the group
     coordinator keeps failing) or 72 (the consumer's loop is blocked): start again.
     """
     configure_logging(settings)
     try:
         ruleset = load_ruleset(settings.ruleset)
-        check_topics(settings)
         settings.data_dir.mkdir(parents=True, exist_ok=True)
+        check_topics(settings)
     except (RulesetError, PreflightError, OSError) as error:
         log.error("worker refused to start", reason=str(error))  # noqa: TRY400 - not a fault of ours
-        return EXIT_REFUSED
+        return EXIT_BROKER if isinstance(error, PreflightError) else EXIT_REFUSED
     metrics = Metrics()
     uvloop.install()
     loop = asyncio.new_event_loop()

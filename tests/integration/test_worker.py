@@ -24,7 +24,7 @@ from workers import (
 )
 
 from stream.worker.partitions import partition_of
-from stream.worker.run import EXIT_REFUSED
+from stream.worker.run import EXIT_BROKER
 from tests.worker.ward_events import lines, ward
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def test_a_worker_refuses_topics_that_do_not_fit(
 ) -> None:
     mine = topics(PARTITIONS)
     worker = start(mine, partitions="5")
-    assert worker.process.wait(READY_S) == EXIT_REFUSED
+    assert worker.process.wait(READY_S) == EXIT_BROKER
     assert "partitions" in worker.log.read_text()
     away = start(mine, "away", bootstrap_servers="127.0.0.1:1")
-    assert away.process.wait(READY_S) == EXIT_REFUSED
+    assert away.process.wait(READY_S) == EXIT_BROKER
