@@ -17,11 +17,14 @@ from stream.engine.state import PatientState
 
 
 def assess(state: PatientState, ruleset: Ruleset, at: Micros | None = None) -> dict[str, Any]:
-    """The contract's `assess` object, JSON-ready, at the patient's clock or at `at` if later."""
+    """The contract's `assess` object, JSON-ready, at the patient's clock or at `at` if later.
+
+    With `at` the timers due at that instant have run; without, they wait for the clock to move on.
+    """
     tray = Intray(state, ruleset)
     time = max(state.record.clock, at if at is not None else NEVER)
     now = tray.now
-    if time > now.time:
+    if at is not None and time >= now.time:
         now = now.copy()
         advance(now, time, tray.context, inclusive=True)
     context = tray.context

@@ -193,7 +193,7 @@ def whys(fold: Fold, time: Micros, context: Context, axes: Axes) -> tuple[Why, .
         found.append(Why("FEVER", (fold.temp_id,), f"{fold.temp:g} Cel"))
     elif fold.episode is not None and fold.waived_at is not None:
         found.append(Why("FEVER_WAIVED", (fold.onset_id, fold.waived_id)))
-    elif fold.episode is not None:
+    elif fold.episode is not None and fold.fever_at >= fold.onset:
         found.append(Why("FEVER_EARLIER", (fold.fever_id,)))
     for finding in ("fever", "hypotension", "vasopressor", "hypoxia"):
         span: Span | None = context.attributed(finding, time)
