@@ -116,6 +116,10 @@ class ReasonCode(StrEnum):
     )
     QUALITY_BAD = "quality_bad", "The source itself called the value bad; look at the sensor."
 
+    RECORD_FULL = (
+        "record_full",
+        "The patient's record holds no more of this kind; withdraw what no longer applies.",
+    )
     INTERNAL = "internal", "A fault of this program, not of the data; report it with the record."
 
 

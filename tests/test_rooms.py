@@ -75,7 +75,7 @@ def test_the_engine_has_no_threshold_of_its_own(path: Path) -> None:
         "_NEWEST_KEPT",
         "_CHECKPOINTS",
         "_VOIDS_KEPT",
-        "_ATTRIBUTIONS_KEPT",
+        "ATTRIBUTIONS_KEPT",
         "_SLACK",
         "_STRIDE",
     }

@@ -26,7 +26,7 @@ from stream.engine.events import (
     Therapy,
     Vitals,
 )
-from stream.engine.fold import Fold, Result
+from stream.engine.fold import Fold
 from stream.engine.icans import apply_neuro
 from stream.engine.oxygenation import apply_blood_gas, apply_oxygen, apply_saturations
 from stream.engine.pressure import Frame, apply_pressures, freeze_baseline
@@ -109,17 +109,7 @@ def _apply_patient(fold: Fold, time: Micros, event: Patient) -> None:
 
 
 def _apply_lab(fold: Fold, time: Micros, event: Lab, context: Context) -> None:
-    fold.labs = {
-        **fold.labs,
-        event.analyte: Result(
-            event.time,
-            event.value,
-            event.unit,
-            event.upper_limit,
-            event.lower_limit,
-            event.event_id,
-        ),
-    }
+    """Of the labs only a blood gas bears on the grade (R20)."""
     rules = context.rules
     low, high = rules.plausible["spo2"]
     if event.analyte == "sao2" and event.unit == "%" and low <= event.value <= high:

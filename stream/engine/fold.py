@@ -28,18 +28,6 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """The newest result of one analyte."""
-
-    time: Micros
-    value: float
-    unit: str
-    upper_limit: float | None
-    lower_limit: float | None
-    event_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Why:
     """A coded reason with the events that it rests on (see `stream.engine.reasons`)."""
 
@@ -206,7 +194,6 @@ class Fold:
     push_id: str = ""
     oral_pressor_at: Micros = NEVER
     doses: tuple[Dose, ...] = ()
-    labs: dict[str, Result] = field(default_factory=dict)
 
     # neuro
     icans: int | None = None

@@ -36,6 +36,8 @@ from stream.engine.ruleset import Ruleset
 from stream.engine.state import Derived, PatientRecord, PatientState, Published, Void
 from stream.engine.timeline import refold, remember
 
+ATTRIBUTIONS_KEPT = 256
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -104,6 +106,10 @@ class Intray:
         for target in _targets(event):
             rejections += self._void(event, target, touched)
         if isinstance(event, Attribution):
+            if len(self.attributions) >= ATTRIBUTIONS_KEPT:
+                detail = f"{ATTRIBUTIONS_KEPT} attributions are on record for this patient"
+                full = self._reject(event, "record_full", detail)
+                return Verdict(Outcome.REJECTED, seq, (*rejections, full))
             self._attribute(event, touched)
         elif isinstance(event, (Retraction, Acknowledgement)) or event.time >= self.base_until:
             self._insert(Fact(event.time, seq + 1, event), touched)

@@ -16,7 +16,6 @@ from stream.engine.state import Derived, PatientRecord, PatientState, Published
 from stream.engine.timeline import refold
 
 _VOIDS_KEPT = 256
-_ATTRIBUTIONS_KEPT = 128
 _SLACK = 128
 _STRIDE: Micros = 6 * HOUR
 
@@ -113,8 +112,7 @@ def _trim_published(published: Published, floor: Micros) -> Published:
 
 
 def _live(attributions: tuple[Attribution, ...], floor: Micros) -> tuple[Attribution, ...]:
-    live = tuple(a for a in attributions if (FOREVER if a.until is None else a.until) > floor)
-    return live[-_ATTRIBUTIONS_KEPT:]
+    return tuple(a for a in attributions if (FOREVER if a.until is None else a.until) > floor)
 
 
 def facts_held(windows: Mapping[Micros, Window]) -> int:

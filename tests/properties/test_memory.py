@@ -153,3 +153,11 @@ def test_a_retraction_of_a_thinned_reading_is_reported_and_changes_nothing() -> 
     after, outputs = step(state, back, P0)
     assert [r.code for r in outputs.rejections] == ["unknown_target"]
     assert history(after) == history(state)
+
+
+def test_a_flood_of_attributions_is_refused_with_a_reason() -> None:
+    chart = Chart()
+    for n in range(300):
+        chart.attribute(f"{n // 60}:{n % 60:02}", "fever", f"cause {n}", f"{n // 60}:{n % 60:02}")
+    assert [r.code for r in chart.last.rejections] == ["record_full"]  # type: ignore[union-attr]
+    assert len(chart.state.record.attributions) == 256  # type: ignore[union-attr]
