@@ -94,7 +94,7 @@ def flags(fold: Fold, time: Micros, context: Context, axes: Axes) -> set[str]:
             found.add("VASOPRESSIN_ONLY")
     if of_class(fold, rules, "inotrope"):
         found.add("INOTROPE")
-    if of_class(fold, rules, "adjunct"):
+    if of_class(fold, rules, "adjunct") or time - fold.adjunct_at < rules.oral_pressor:
         found.add("ADJUNCT")
     if any(rules.agent_class.get(a) in ("vasopressor", "vasopressin") for a in fold.zero_rate):
         found.add("ZERO_RATE")

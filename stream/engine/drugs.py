@@ -54,6 +54,8 @@ def apply_medication(fold: Fold, event: Medication, rules: Ruleset) -> None:
         fold.push_at, fold.push_id = event.time, event.event_id
     if event.agent in rules.oral_pressor_agents:
         fold.oral_pressor_at = event.time
+    if rules.agent_class.get(event.agent) == "adjunct":
+        fold.adjunct_at = event.time
     if event.agent == "tocilizumab":
         dose = Dose(event.time, event.event_id, fold.grade)
         fold.doses = (*fold.doses[-(_DOSES_KEPT - 1) :], dose)

@@ -193,6 +193,7 @@ class Fold:
     push_at: Micros = NEVER
     push_id: str = ""
     oral_pressor_at: Micros = NEVER
+    adjunct_at: Micros = NEVER
     doses: tuple[Dose, ...] = ()
 
     # neuro

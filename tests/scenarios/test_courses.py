@@ -152,6 +152,17 @@ def test_r12_a_push_dose_candidate_ends_by_itself() -> None:
     assert closed.effective_time == raised.effective_time + 3_600_000_000
 
 
+def test_r12_an_adjunct_is_flagged_however_it_is_given() -> None:
+    for by_pump in (True, False):
+        chart = Chart()
+        chart.at("10:00", temp=38.5)
+        if by_pump:
+            chart.pump("11:00", "methylene_blue", 1, unit="mg/kg/h")
+        else:
+            chart.give("11:00", "methylene_blue", dose=100.0, unit="mg")
+        chart.expect(raw_grade=1, flags={"ADJUNCT"})
+
+
 def test_r14_the_label_boundary_is_a_setting_of_the_ruleset() -> None:
     from dataclasses import replace
 
