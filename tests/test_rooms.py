@@ -76,8 +76,6 @@ def test_the_engine_has_no_threshold_of_its_own(path: Path) -> None:
         "_CHECKPOINTS",
         "_VOIDS_KEPT",
         "ATTRIBUTIONS_KEPT",
-        "_SLACK",
-        "_STRIDE",
     }
     names |= {
         "WINDOW",

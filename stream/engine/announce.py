@@ -196,19 +196,21 @@ class Voice:
         told = {
             (item.start, item.grade): item
             for item in now.candidates
-            if item.start >= self.floor or item.end is None
+            if item.end is None or item.end >= self.floor
         }
         kept: list[SaidCandidate] = []
         for said in self.published.candidates:
             item = told.pop((said.start, said.grade), None)
-            if said.open and item is None and said.start >= self.floor:
-                self._close(said, said.start, "ended", None, emitted, supersedes=said.alert_id)
-                continue  # it never was
-            if said.open and item is not None and item.end is not None:
+            if item is None:
+                if said.end is None and said.start >= self.floor:  # it never was
+                    self._close(said, said.start, "ended", None, emitted, supersedes=said.alert_id)
+                elif said.start < self.floor:
+                    kept.append(said)
+            elif said.end is None and item.end is not None:
                 if item.how != "raised":
                     self._close(said, item.end, item.how or "ended", item.episode, emitted)
-                kept.append(replace(said, open=False))
-            elif item is not None or said.open:
+                kept.append(replace(said, end=item.end))
+            else:
                 kept.append(said)
         kept.extend(self._raise(item, emitted) for item in told.values())
         kept.sort(key=lambda said: said.start)
@@ -232,7 +234,7 @@ class Voice:
             body={"candidate_grade": item.grade, "why": item.why},
             chain=self.published.revisions,
         )
-        said = SaidCandidate(item.start, item.grade, ident, open=item.end is None)
+        said = SaidCandidate(item.start, item.grade, ident, item.end)
         if item.end is not None and item.how != "raised":
             self._close(said, item.end, item.how or "ended", item.episode, emitted)
         return said

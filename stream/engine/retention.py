@@ -11,13 +11,11 @@ from stream.engine.events import Attribution, Micros
 from stream.engine.facts import WINDOW, Window
 from stream.engine.fold import NEVER, Fold
 from stream.engine.intray import Intray
-from stream.engine.ruleset import HOUR, Ruleset
+from stream.engine.ruleset import Ruleset
 from stream.engine.state import Derived, PatientRecord, PatientState, Published
 from stream.engine.timeline import refold
 
 _VOIDS_KEPT = 256
-_SLACK = 128
-_STRIDE: Micros = 6 * HOUR
 
 
 class _Timed(Protocol):
@@ -66,15 +64,15 @@ def forget(record: PatientRecord, tray: Intray, now: Fold, rules: Ruleset) -> Pa
 def _new_floor(record: PatientRecord, tray: Intray, rules: Ruleset) -> Micros:
     """The end of the folded past: whole windows, oldest first, the newest never.
 
-    Folding is done in strides (`_SLACK`, `_STRIDE`), not anew at every event.
+    Folding is done in strides (`fold_slack`, `fold_stride`), not anew at every event.
     """
     floor, count = record.base_until, tray.count
-    if count <= rules.keep_facts + _SLACK:
+    if count <= rules.keep_facts + rules.fold_slack:
         return floor
     starts = sorted(tray.windows)
     horizon = record.clock - rules.horizon
-    crowded = count > rules.max_facts + _SLACK
-    if not crowded and starts[0] + WINDOW > horizon - _STRIDE:
+    crowded = count > rules.max_facts + rules.fold_slack
+    if not crowded and starts[0] + WINDOW > horizon - rules.fold_stride:
         return floor
     for start in starts[:-1]:
         aged = start + WINDOW <= horizon and count > rules.keep_facts
@@ -98,7 +96,7 @@ def trimmed(fold: Fold, floor: Micros) -> Fold:
     new = fold.copy()
     new.history = _since(fold.history, floor)
     new.icans_history = _since(fold.icans_history, floor)
-    new.candidates = tuple(c for c in fold.candidates if c.start >= floor or c.end is None)
+    new.candidates = tuple(c for c in fold.candidates if c.end is None or c.end >= floor)
     return new
 
 
@@ -107,7 +105,7 @@ def _trim_published(published: Published, floor: Micros) -> Published:
         published,
         changes=_since(published.changes, floor),
         icans=_since(published.icans, floor),
-        candidates=tuple(c for c in published.candidates if c.start >= floor or c.open),
+        candidates=tuple(c for c in published.candidates if c.end is None or c.end >= floor),
     )
 
 

@@ -148,6 +148,8 @@ class Ruleset:
     horizon: Micros
     keep_facts: int
     max_facts: int
+    fold_slack: int
+    fold_stride: Micros
     dense_per_minute: int
 
     def named(self) -> dict[str, str]:

@@ -36,12 +36,12 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class SaidCandidate:
-    """A candidate that was announced, and whether its end was too."""
+    """A candidate that was announced; `end` is that which was announced too."""
 
     start: Micros
     grade: int
     alert_id: str
-    open: bool
+    end: Micros | None
 
 
 @dataclass(frozen=True, slots=True)

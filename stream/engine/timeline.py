@@ -43,6 +43,7 @@ def refold(
     start = max(usable, default=base_until)
     head = (usable[start] if usable else base).copy()
     if touched == base_until and head.time < base_until:
+        advance(head, base_until, context, inclusive=False)
         evaluate(head, base_until, context, settle=False)
     lost = sorted(key for key in checkpoints if key > touched)
     for at, group in groupby(facts_from(windows, start), key=lambda fact: fact.at):

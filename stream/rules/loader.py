@@ -238,5 +238,7 @@ def _ruleset(document: dict[str, Any]) -> Ruleset:
         horizon=rows.micros("horizon"),
         keep_facts=rows.count("keep_facts"),
         max_facts=rows.count("max_facts"),
+        fold_slack=rows.count("fold_slack"),
+        fold_stride=rows.micros("fold_stride"),
         dense_per_minute=rows.count("dense_per_minute"),
     )

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stream.engine import Outcome as EventOutcome
 from stream.engine import PatientState, Tick, step
 from stream.engine.events import (
     Attribution,
@@ -290,6 +291,53 @@ def test_a_stored_state_goes_on_as_the_living_one(events: list[PatientEvent], cu
     assert living is not None
     assert stored is not None
     assert living.record == stored.record
+
+
+FORGETFUL = replace(P0, horizon=4 * HOUR, keep_facts=1, fold_slack=1, fold_stride=1)
+"""Folds what is older than four hours as soon as it can."""
+
+
+@SLOW
+@given(charts(), st.integers(0, 14))
+def test_folding_and_restarting_are_invisible_to_data_in_order(
+    events: list[PatientEvent], cut: int
+) -> None:
+    """What is folded away says the same as what is kept, and a restart on it changes nothing."""
+    ordered = [replace(e, received_at=None) for e in events if not isinstance(e, Retraction)]
+    ordered.sort(key=lambda e: e.time)
+    living: PatientState | None = None
+    stored: PatientState | None = None
+    whole: PatientState | None = None
+    for index, item in enumerate([*ordered, Tick(END)]):
+        living, a = step(living, item, FORGETFUL)
+        if stored is not None and index >= cut:
+            stored = PatientState.assemble(stored.record, stored.windows)
+        stored, b = step(stored, item, FORGETFUL)
+        whole, c = step(whole, item, P0)
+        said = [x.to_bytes() for x in a.alerts]
+        assert [x.to_bytes() for x in b.alerts] == said
+        if not any(isinstance(e, Attribution) for e in ordered):
+            assert [x.to_bytes() for x in c.alerts] == said
+    assert living is not None
+    assert stored is not None
+    assert living.record == stored.record
+
+
+@SLOW
+@given(charts())
+def test_folding_never_contradicts_itself_whatever_arrives_late(
+    events: list[PatientEvent],
+) -> None:
+    """Too late is refused, the rest is in; what was published stays what is told from the floor."""
+    state: PatientState | None = None
+    for item in events:
+        state, outputs = step(state, item, FORGETFUL)
+        if outputs.outcome is EventOutcome.TOO_LATE:
+            assert [r.code for r in outputs.rejections][-1] == "too_late"
+        floor = state.record.base_until
+        said = [(s.time, s.grade) for s in state.record.published.changes if s.time >= floor]
+        told = state.derived.now.history  # type: ignore[union-attr]
+        assert said == [(c.time, c.grade) for c in told if c.time >= floor]
 
 
 @SLOW

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -161,3 +162,22 @@ def test_a_flood_of_attributions_is_refused_with_a_reason() -> None:
         chart.attribute(f"{n // 60}:{n % 60:02}", "fever", f"cause {n}", f"{n // 60}:{n % 60:02}")
     assert [r.code for r in chart.last.rejections] == ["record_full"]  # type: ignore[union-attr]
     assert len(chart.state.record.attributions) == 256  # type: ignore[union-attr]
+
+
+def test_a_crowded_state_folds_early_and_a_restart_on_it_changes_nothing() -> None:
+    crowded = replace(P0, max_facts=60, keep_facts=20, fold_slack=10)
+    living, _ = step(None, THERAPY, crowded)
+    stored, plain = living, living
+    for n, event in enumerate(monitor(5_000, seed=3)):
+        living, a = step(living, event, crowded)
+        if n % 37 == 0:
+            stored = PatientState.assemble(stored.record, stored.windows)
+        stored, b = step(stored, event, crowded)
+        plain, c = step(plain, event, P0)
+        said = [alert.to_bytes() for alert in a.alerts]
+        assert [alert.to_bytes() for alert in b.alerts] == said
+        assert [alert.to_bytes() for alert in c.alerts] == said
+    facts, windows, _ = size(living)
+    assert facts <= 60 + 10 + 120  # the newest window is never folded
+    assert windows <= 4
+    assert living.record == stored.record
