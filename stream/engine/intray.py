@@ -30,7 +30,7 @@ from stream.engine.facts import (
     same_event,
     window_of,
 )
-from stream.engine.fold import Fold
+from stream.engine.fold import NEVER, Fold
 from stream.engine.outputs import Outcome, Rejection
 from stream.engine.ruleset import Ruleset
 from stream.engine.state import Derived, PatientRecord, PatientState, Published, Void
@@ -101,22 +101,21 @@ class Intray:
                 "counts: send a correction with a new event_id and `replaces`"
             )
             return Verdict(Outcome.REJECTED, seq, (self._reject(event, "id_conflict", detail),))
+        if isinstance(event, Attribution) and len(self.attributions) >= ATTRIBUTIONS_KEPT:
+            detail = f"{ATTRIBUTIONS_KEPT} attributions are on record for this patient"
+            return Verdict(Outcome.REJECTED, seq, (self._reject(event, "record_full", detail),))
         rejections: tuple[Rejection, ...] = ()
         touched: list[Micros] = []
         for target in _targets(event):
             rejections += self._void(event, target, touched)
         if isinstance(event, Attribution):
-            if len(self.attributions) >= ATTRIBUTIONS_KEPT:
-                detail = f"{ATTRIBUTIONS_KEPT} attributions are on record for this patient"
-                full = self._reject(event, "record_full", detail)
-                return Verdict(Outcome.REJECTED, seq, (*rejections, full))
             self._attribute(event, touched)
         elif isinstance(event, (Retraction, Acknowledgement)) or event.time >= self.base_until:
             self._insert(Fact(event.time, seq + 1, event), touched)
         elif isinstance(event, (Therapy, Patient)):
             self._insert(Fact(self.base_until, seq + 1, event), touched)
         else:
-            self.beyond_horizon = event.time
+            self.beyond_horizon = max(self._record.clock, event.received_at or NEVER)
             late = self._reject(
                 event,
                 "too_late",
@@ -236,14 +235,24 @@ def resolve(voids: tuple[Void, ...]) -> frozenset[str]:
     by_target: dict[str, list[str]] = {}
     for void in voids:
         by_target.setdefault(void.target, []).append(void.by)
-
-    def counts(event_id: str, path: frozenset[str]) -> bool:
-        if event_id in path:
-            return True  # a circle of retractions: the one asked about is left alone
-        deeper = path | {event_id}
-        return not any(counts(by, deeper) for by in by_target.get(event_id, ()))
-
-    return frozenset(target for target in by_target if not counts(target, frozenset()))
+    counts: dict[str, bool] = {}
+    for target in sorted(by_target):
+        # depth first without recursion: a long chain of retractions must not end the program
+        path = [target]
+        while path:
+            event_id = path[-1]
+            voiders = by_target.get(event_id, ())
+            if event_id in counts and counts[event_id] is False:
+                path.pop()
+                continue
+            counts.setdefault(event_id, True)  # in a circle the one asked about is left alone
+            unknown = next((by for by in voiders if by not in counts), None)
+            if unknown is not None:
+                path.append(unknown)
+                continue
+            counts[event_id] = not any(counts[by] for by in voiders)
+            path.pop()
+    return frozenset(target for target in by_target if not counts[target])
 
 
 def derive(state: PatientState, rules: Ruleset) -> Derived:

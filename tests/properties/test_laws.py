@@ -30,7 +30,9 @@ from stream.engine.events import (
     Therapy,
     Vitals,
 )
+from stream.engine.intray import resolve
 from stream.engine.ruleset import HOUR, MINUTE
+from stream.engine.state import Void
 from tests.charts import P0, START, history
 
 SLOW = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -412,3 +414,27 @@ def test_the_state_can_be_stored_as_plain_data() -> None:
         [Therapy(event_id="t", patient_id="p", time=START, product="x", therapy_class="car_t")]
     )
     assert msgspec.to_builtins(state.record)["patient_id"] == "p"
+
+
+def test_a_chain_of_retractions_is_followed_to_its_end_however_long() -> None:
+    voids = tuple(Void(f"r{n + 1}", f"r{n}" if n else "e", n) for n in range(3_000))
+    voided = resolve(voids)
+    assert ("e" in voided) == (3_000 % 2 == 1)
+    assert "r2999" in voided
+    assert "r3000" not in voided
+
+
+def test_a_circle_of_retractions_has_an_answer() -> None:
+    circle = (Void("a", "b", 0), Void("b", "a", 1))
+    assert resolve(circle) == resolve(circle[::-1])
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=30))
+def test_without_circles_what_counts_is_what_nothing_that_counts_has_voided(
+    pairs: list[tuple[int, int]],
+) -> None:
+    voids = tuple(Void(f"e{max(p)}", f"e{min(p)}", 0) for p in pairs if p[0] != p[1])
+    voided = resolve(voids)
+    for number in range(13):
+        by = [void.by for void in voids if void.target == f"e{number}"]
+        assert (f"e{number}" in voided) == any(item not in voided for item in by)
