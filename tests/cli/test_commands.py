@@ -81,6 +81,7 @@ def test_unknown_commands_and_options_are_usage_errors(cli: Cli) -> None:
 @pytest.mark.parametrize(
     "words",
     [
+        ("worker", "--bootstrap", NOBODY),
         ("tail", "--bootstrap", NOBODY),
         ("topics", "create", "--bootstrap", NOBODY),
         ("topics", "check", "--bootstrap", NOBODY),
