@@ -43,9 +43,27 @@ class Guidance(LenientModel):
     """One piece of published guidance that bears on the grade; never an order."""
 
     text: str
-    """What it says."""
+    """What it says, in our words."""
     citation: str
     """Where it is published."""
+    id: str | None = None
+    """Its row, see `stormwatch guidance`."""
+    topic: str | None = None
+    """What it is about: `supportive`, `anticytokine`, `steroid`, `hold` and so on."""
+    version: str | None = None
+    """Version of the publication."""
+    date: str | None = None
+    """Date of the publication."""
+    status: str | None = None
+    """`checked`, `mem` (from memory, unverified) or `site`."""
+    verified: bool | None = None
+    """False: nobody has compared the text with the publication yet."""
+    evidence: str | None = None
+    """Level of evidence, for what is emerging."""
+    given: str | None = None
+    """What is on record of the medicines that it speaks of."""
+    limits: list[str] | None = None
+    """Published limits that are reached, or intervals that are not over."""
 
 
 class Span(LenientModel):
@@ -165,6 +183,8 @@ class Reminder(Alert):
     """What it reminds of."""
     citation: str
     """Where it is published."""
+    status: str | None = None
+    """`checked`, `mem` (from memory, unverified), `DESIGN` or `site`."""
 
 
 class _Escalation(Alert):
@@ -235,8 +255,23 @@ class SignalRestored(Alert):
     """Event time of its last value."""
 
 
+class ScoreInput(LenientModel):
+    """One value that a score rests on."""
+
+    name: str
+    """The input."""
+    value: float | bool | str
+    """Its value, in the score's unit for it."""
+    at: Time
+    """Event time at which it was true."""
+    age_s: float
+    """Its age in seconds when the band was judged."""
+    event_id: str
+    """The input event that it comes from; empty where there is none."""
+
+
 class RiskChanged(Alert):
-    """A score went into another band."""
+    """A score went into another band and stayed there."""
 
     type: Literal["risk.changed"]
     """Which alert this is."""
@@ -245,9 +280,32 @@ class RiskChanged(Alert):
     from_value: float | None
     """Its value when it was said last."""
     to_value: float | None
-    """Its value now."""
+    """Its value now; the lowest that it can be where inputs are missing."""
     band: str | None
-    """The band it is in."""
+    """The band it is in; null below the first."""
+    from_band: str | None = None
+    """The band said last."""
+    inputs: list[ScoreInput] | None = None
+    """What it rests on."""
+    missing: list[str] | None = None
+    """Inputs that are missing or too old; none of them counts as normal."""
+    caution: str | None = None
+    """What to bear in mind about the score."""
+
+
+class IecHsChanged(Alert):
+    """The screen for IEC-HS became positive, or is so no longer: a screen, not a diagnosis."""
+
+    type: Literal["iec_hs.changed"]
+    """Which alert this is."""
+    positive: bool
+    """Whether the screen is positive now."""
+    criteria: list[str]
+    """The criteria that are met."""
+    missing: list[str]
+    """Analytes without a result that is fresh enough."""
+    citation: str
+    """Where the criteria are published."""
 
 
 OutputEvent = Annotated[
@@ -264,7 +322,8 @@ OutputEvent = Annotated[
     | EscalationClosed
     | SignalLost
     | SignalRestored
-    | RiskChanged,
+    | RiskChanged
+    | IecHsChanged,
     Field(discriminator="type"),
 ]
 
@@ -286,4 +345,5 @@ OUTPUT_MODELS: dict[str, type[Alert]] = {
     "signal.lost": SignalLost,
     "signal.restored": SignalRestored,
     "risk.changed": RiskChanged,
+    "iec_hs.changed": IecHsChanged,
 }

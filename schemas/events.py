@@ -16,6 +16,7 @@ from schemas.vocabulary import (
     Consciousness,
     Device,
     DeviceReason,
+    ExpressedAs,
     Finding,
     InfusionAction,
     InfusionAgent,
@@ -85,6 +86,8 @@ class InfusionEvent(Event):
     """UCUM unit of the rate."""
     action: InfusionAction
     """What happened; `running` is the pump's heartbeat."""
+    expressed_as: ExpressedAs | None = None
+    """What the rate's mass is of; absent: `base`. Norepinephrine tartrate weighs twice its base."""
 
 
 class MedicationEvent(Event):
@@ -198,6 +201,8 @@ class PatientEvent(Event):
     """Usual saturation on air in percent."""
     baseline_ice: Annotated[int, Field(ge=0, le=10)] | None = None
     """Score before the therapy, 0 to 10."""
+    spo2_scale: Annotated[int, Field(ge=1, le=2)] | None = None
+    """NEWS2 scale for saturation: 2 where a clinician chose a target of 88 to 92 %."""
     location: Annotated[str, Field(max_length=128)] | None = None
     """Ward and bed."""
     hospitalised_for_crs: bool | None = None

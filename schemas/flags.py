@@ -89,6 +89,11 @@ class Flag(StrEnum):
         "Cuff and arterial line disagree by far; the lower is counted.",
         True,
     )
+    ICE_BASELINE = (
+        "ICE_BASELINE",
+        "The ICE score is below 10 but no lower than the patient's own baseline.",
+        True,
+    )
     IMPLAUSIBLE_HR = "IMPLAUSIBLE_HR", "A heart rate was outside what is possible.", True
     IMPLAUSIBLE_RR = "IMPLAUSIBLE_RR", "A respiratory rate was outside what is possible.", True
     NOT_ASSESSABLE = "NOT_ASSESSABLE", "The neurological state could not be assessed.", True

@@ -62,7 +62,9 @@ class Status(LenientModel):
     icans: IcansGrade | None = None
     """Grade of neurotoxicity; null where it was not assessed."""
     scores: Annotated[dict[str, JsonValue], Field(default_factory=dict)]
-    """Risk scores by name."""
+    """The bands of scores in force, by name: value, band, since."""
+    iec_hs: bool | None = None
+    """Whether the screen for IEC-HS is positive; null where it cannot be judged."""
     reasons: Annotated[list[Reason], Field(default_factory=list)]
     """Why the grade is what it is."""
     since: Time | None = None

@@ -159,6 +159,13 @@ class InfusionUnit(StrEnum):
     NG_KG_MIN = "ng/kg/min"
 
 
+class ExpressedAs(StrEnum):
+    """What the mass of a dose is of: the base, or the salt that is in the ampoule."""
+
+    BASE = "base"
+    SALT = "salt"
+
+
 class InfusionAction(StrEnum):
     """What happened to the pump; `running` is its heartbeat."""
 
@@ -359,3 +366,4 @@ class AlertType(StrEnum):
     SIGNAL_LOST = "signal.lost"
     SIGNAL_RESTORED = "signal.restored"
     RISK_CHANGED = "risk.changed"
+    IEC_HS_CHANGED = "iec_hs.changed"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 Json = dict[str, Any]
+SPOKEN = ("reminder", "risk.changed", "iec_hs.changed")
 
 
 def alert_line(alert: Json) -> str:
@@ -17,7 +18,8 @@ def alert_line(alert: Json) -> str:
         what(alert),
     ]
     flags = alert.get("flags") or []
-    why = reason(alert)
+    # what a score or a reminder is about is said already
+    why = "" if alert.get("type") in SPOKEN else reason(alert)
     line = "  ".join(parts) + (f": {why}" if why else "")
     if flags:
         line += f" [{' '.join(flags)}]"
@@ -46,8 +48,15 @@ def what(alert: Json) -> str:
         case "signal.restored":
             return f"{alert.get('signal')} is back"
         case "risk.changed":
-            values = f"{alert.get('from_value')} -> {alert.get('to_value')}"
-            return f"{alert.get('score')} {values} ({alert.get('band')})"
+            band = alert.get("band") or "no band"
+            before = alert.get("from_value")
+            since = "" if before is None else f"{_number(before)} -> "
+            return f"{alert.get('score')} {since}{_number(alert.get('to_value'))} ({band})"
+        case "iec_hs.changed":
+            word = "positive" if alert.get("positive") else "negative"
+            return (
+                f"IEC-HS screen {word} ({', '.join(alert.get('criteria') or []) or 'no criterion'})"
+            )
         case _:
             return kind
 
@@ -96,6 +105,10 @@ def duration(seconds: float) -> str:
     if minutes < 48 * 60:
         return f"{minutes // 60} h {minutes % 60:02d} min"
     return f"{minutes // 1440} d {minutes % 1440 // 60} h"
+
+
+def _number(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else "unknown"
 
 
 def _span(span: Json) -> str:

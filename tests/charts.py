@@ -27,6 +27,7 @@ from stream.engine.events import (
 )
 from stream.engine.ruleset import HOUR, MINUTE, SECOND
 from stream.rules import load_ruleset
+from stream.worker.codec import decode_record, decode_window, encode_record, encode_window
 
 P0 = load_ruleset()
 START = 1_772_323_200_000_000  # 2026-03-01T00:00Z
@@ -47,6 +48,14 @@ def when(text: str) -> int:
     parts = [int(part) for part in text.split(":")]
     parts += [0] * (3 - len(parts))
     return START + parts[0] * HOUR + parts[1] * MINUTE + parts[2] * SECOND
+
+
+def clock(time: int) -> str:
+    """Microseconds -> `"54:10"`; seconds only where there are any."""
+    hours, rest = divmod(time - START, HOUR)
+    minutes, rest = divmod(rest, MINUTE)
+    seconds = "" if rest == 0 else f":{rest / SECOND:02g}"
+    return f"{hours}:{minutes:02}{seconds}"
 
 
 class Chart:
@@ -147,6 +156,18 @@ class Chart:
     def tick(self, at: str) -> None:
         self.apply(Tick(when(at)))
 
+    def patient(self, at: str, **fields: Any) -> str:
+        return self.put(Patient, at, **fields)
+
+    def restart(self) -> None:
+        """Store the state as bytes and go on from what is read back."""
+        assert self.state is not None
+        record = decode_record(encode_record(self.state.record))
+        windows = {
+            key: decode_window(encode_window(window)) for key, window in self.state.windows.items()
+        }
+        self.state = PatientState.assemble(record, windows)
+
     # -- what was said ----------------------------------------------------------------------
 
     def said(self, *types: str) -> list[Alert]:
@@ -156,6 +177,14 @@ class Chart:
     def grades(self) -> list[tuple[str, int]]:
         """(type's last word, to_grade) of every grade alert."""
         return [(a.type.split(".")[1], a.body["to_grade"]) for a in self.said()]
+
+    def reminders(self, timer: str | None = None) -> list[tuple[str, str]]:
+        """(timer, the time at which it was due) of every reminder, or of those of one timer."""
+        return [
+            (a.body["timer"], clock(a.effective_time))
+            for a in self.said("reminder")
+            if timer is None or a.body["timer"] == timer
+        ]
 
     def look(self, at: str | None = None) -> dict[str, Any]:
         assert self.state is not None

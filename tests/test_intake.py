@@ -130,12 +130,12 @@ def test_the_engine_has_every_field_of_the_wire():
         if name == "tick":
             continue
         wire = set(model.model_fields) - {"type"}
-        assert {field.name for field in dataclasses.fields(kinds[name])} - {"bad"} == wire
+        assert {field.name for field in dataclasses.fields(kinds[name])} - {"bad", "usable"} == wire
 
 
 def test_vocabularies_agree_with_the_models():
     assert set(EventType) == set(INPUT_MODELS)
-    assert len(AlertType) == 14
+    assert len(AlertType) == 15
     by_signal = {}
     for model in (TemperatureReading, RateReading, SaturationReading, PressureReading):
         for signal in model.model_fields["signal"].annotation.__args__:

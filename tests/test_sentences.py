@@ -52,6 +52,16 @@ def test_an_alert_in_one_line() -> None:
             {"score": "news2", "from_value": 4, "to_value": 7, "band": "high"},
             "news2 4 -> 7 (high)",
         ),
+        (
+            "risk.changed",
+            {"score": "qsofa", "from_value": None, "to_value": None, "band": None},
+            "qsofa unknown (no band)",
+        ),
+        (
+            "iec_hs.changed",
+            {"positive": True, "criteria": ["ferritin", "fibrinogen"]},
+            "IEC-HS screen positive (ferritin, fibrinogen)",
+        ),
         ("escalation.opened", {}, "escalation.opened"),
     ],
 )

@@ -47,6 +47,11 @@ def snapshots() -> dict[str, Json]:
 
 
 @pytest.fixture(scope="module")
+def other_scales() -> dict[str, Json]:
+    return assessed(load("multi_scale"))
+
+
+@pytest.fixture(scope="module")
 def neurological() -> dict[str, Json]:
     return assessed(load("icans"))
 
@@ -63,6 +68,14 @@ def test_snapshot(case: Json, snapshots: dict[str, Json]) -> None:
     allowed = set(expect.get("flags_allowed", ()))
     grading = {flag for flag in answer["flags"] if not technical(flag)} - allowed
     assert grading == set(expect["flags"])
+
+
+@pytest.mark.parametrize("case", load("multi_scale")["cases"], ids=lambda case: case["id"])
+def test_other_scales(case: Json, other_scales: dict[str, Json]) -> None:
+    """Equal, where the wording allows one grade; where it allows several, all of them are said."""
+    scales = other_scales[case["id"]]["scales"]
+    said = {name: [g] if isinstance(g, int) else g for name, g in scales.items()}
+    assert {name: said[name] for name in case["expect"]} == case["expect"]
 
 
 @pytest.mark.parametrize("case", load("icans")["cases"], ids=lambda case: case["id"])
@@ -114,7 +127,9 @@ def fits(want: Json, alert: Json, emitted: list[Json]) -> None:
 @pytest.mark.skipif(
     not CHECKER.exists(), reason="the independent checker is not beside the project"
 )
-@pytest.mark.parametrize("name", ["astct_snapshots", "astct_timelines", "icans", "formulas"])
+@pytest.mark.parametrize(
+    "name", ["astct_snapshots", "astct_timelines", "multi_scale", "icans", "formulas"]
+)
 def test_the_independent_checker_agrees(name: str) -> None:
     done = subprocess.run(
         [

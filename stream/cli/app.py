@@ -7,7 +7,23 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from stream.cli import assess, config, demo, grade, replay, schemas, score, tail, topics, worker
+from stream.cli import (
+    assess,
+    config,
+    demo,
+    explain,
+    grade,
+    guidance,
+    products,
+    replay,
+    rules,
+    scales,
+    schemas,
+    score,
+    tail,
+    topics,
+    worker,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -54,7 +70,19 @@ app = typer.Typer(
 command(demo.demo, demo.EXAMPLES)
 command(grade.grade, grade.EXAMPLES)
 command(assess.assess, assess.EXAMPLES)
+command(explain.explain, explain.EXAMPLES)
 command(score.score, score.EXAMPLES)
+command(scales.scales, scales.EXAMPLES)
+command(products.products, products.EXAMPLES)
+command(guidance.guidance, guidance.EXAMPLES)
+rules_app = typer.Typer(
+    help="The thresholds in force: show them, check a site's own, compare two.",
+    no_args_is_help=True,
+)
+app.add_typer(rules_app, name="rules")
+command(rules.check, rules.CHECK_EXAMPLES, rules_app)
+command(rules.diff, rules.DIFF_EXAMPLES, rules_app)
+command(rules.show, rules.SHOW_EXAMPLES, rules_app)
 command(worker.worker, worker.EXAMPLES)
 topics_app = typer.Typer(
     help="Make the topics, or see whether they are as they must be.", no_args_is_help=True

@@ -14,7 +14,7 @@ from stream.cli.exits import USAGE, CommandError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.engine.scores import ScoreDefinition, ScoreInput, Value
+    from stream.engine.scores import Band, ScoreDefinition, ScoreInput, Value, Variant
 
 
 EXAMPLES = (
@@ -104,7 +104,45 @@ def _describe(definition: ScoreDefinition) -> None:
             item.kind, item.unit or "a number"
         )
         absent = "" if item.default is None else f" (absent: {item.default})"
-        print(f"  {item.name:{width}}  {what}: {item.meaning}{absent}")
-    for name, least in ((band.name, band.at_least) for band in definition.bands):
-        print(f"  from {least:g}: {name}")
+        print(f"  {item.name:{width}}  {what}: {item.meaning}{absent}{_mark(item)}")
+        if item.chart:
+            age = "" if item.max_age is None else f", at most {_span(item.max_age)} old"
+            print(f"  {'':{width}}  in the stream: {item.chart}{age}")
+        for variant in item.variants:
+            when = ", ".join(f"{name}={str(value).lower()}" for name, value in variant.when)
+            print(f"  {'':{width}}  other points where {when}{_mark(variant)}")
+    for band in definition.bands:
+        edge = f"from {band.at_least:g}" if band.above is None else f"above {band.above:g}"
+        meaning = f": {band.meaning}" if band.meaning else ""
+        print(f"  {edge}: {band.name}{meaning}{_mark(band)}")
+    for line in _use(definition):
+        print(f"  {line}")
     print(f"  source: {definition.source} ({definition.status})\n  {definition.caution}")
+
+
+def _use(definition: ScoreDefinition) -> list[str]:
+    """When the stream computes the score, and when it speaks of it."""
+    lines = []
+    if definition.timing == "before_therapy":
+        lines.append("in the stream: from the last values before the infusion")
+    if definition.announce:
+        lasted = f"once it has lasted {_span(definition.hold)}" if definition.hold else "at once"
+        lines.append(f"in the stream: a change of band is said {lasted}")
+    patients = [
+        *definition.targets,
+        *definition.therapy_classes,
+        *(["adults"] if definition.adults_only else []),
+    ]
+    return [*lines, *([f"only for: {', '.join(patients)}"] if patients else [])]
+
+
+def _mark(part: ScoreInput | Band | Variant) -> str:
+    """The status of a part that has another one than its score."""
+    return f" [{part.status}]" if part.status else ""
+
+
+def _span(micros: int) -> str:
+    """`4 h`, `15 min`."""
+    from stream.engine.ruleset import HOUR, MINUTE
+
+    return f"{micros / HOUR:g} h" if micros >= HOUR else f"{micros / MINUTE:g} min"

@@ -7,18 +7,27 @@ published history is `grade.changed`; any other is `grade.revised`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 from stream.engine import axes as axis
+from stream.engine.advice import advice
+from stream.engine.announce_beside import say_risks, say_screen
 from stream.engine.context import Context
 from stream.engine.course import all_flags
 from stream.engine.events import Micros
-from stream.engine.fold import Candidate, Change, Fold, Why
+from stream.engine.fold import Candidate, Change, Fold, NeuroChange, Why
 from stream.engine.history import changed_spans, matches, since, untrue
 from stream.engine.outputs import Alert, alert_id, rfc3339
 from stream.engine.reasons import reason
+from stream.engine.scales import held_answers, shown_scales
 from stream.engine.state import Published, Said, SaidCandidate
+from stream.engine.worsening import prompts
 from stream.version import ENGINE_VERSION
+
+
+def _alike(said: Said, told: NeuroChange) -> bool:
+    return said.time == told.time and said.grade == told.grade
 
 
 @dataclass(slots=True)
@@ -72,10 +81,12 @@ class Voice:
         return {self.context.rules.stale[lost.signal].flag for lost in self.published.lost}
 
     def announce(self, now: Fold, emitted: Micros) -> None:
-        """Say whatever of grade, candidates and ICANS differs from what was said."""
+        """Say whatever differs from what was said, each on its channel."""
         self._grades(now, emitted)
         self._candidates(now, emitted)
         self._icans(now, emitted)
+        say_risks(self, now, emitted)
+        say_screen(self, now, emitted)
 
     # -- grade ---------------------------------------------------------------------------------
 
@@ -86,9 +97,9 @@ class Voice:
             self._revise(now, said, told, emitted)
             return
         for change in told[len(said) :]:
-            self._changed(change, emitted)
+            self._changed(now, change, emitted)
 
-    def _changed(self, change: Change, emitted: Micros) -> None:
+    def _changed(self, now: Fold, change: Change, emitted: Micros) -> None:
         before = self.published.grade
         rises = change.grade > before
         rules = self.context.rules
@@ -106,8 +117,18 @@ class Voice:
                 "to_grade": change.grade,
                 "raw_grade": change.raw,
                 "episode_max": change.episode_max,
-                "other_scales": {},
-                "guidance": [],
+                "other_scales": shown_scales(change.scales),
+                "guidance": [
+                    *advice(
+                        now,
+                        change.grade,
+                        change.episode_max,
+                        (change.product, change.therapy_class),
+                        change.time,
+                        rules,
+                    ),
+                    *(prompts(now, change.time, rules) if change is now.history[-1] else ()),
+                ],
             },
             chain=self.published.revisions,
         )
@@ -124,7 +145,8 @@ class Voice:
     ) -> None:
         before = self.published.grade
         grade = told[-1].grade if told else self._grade_before_floor()
-        current = told[-1].time if told else said[0].time
+        # all that was said since the floor may be untrue: then the span began before it
+        current = now.history[-1].time if now.history else said[0].time
         spans = changed_spans(said, told, self._grade_before_floor())
         highest = max((c.episode_max for c in told if c.episode == now.episode), default=0)
         known = {(item.time, item.grade): item for item in said}
@@ -136,6 +158,7 @@ class Voice:
         elif highest > said_highest:
             priority = "medium"
         measured = axis.measure(now, now.time, self.context)
+        worst = now.closed_max if now.episode is None else now.episode_max
         ident = self.say(
             "grade.revised",
             effective=current,
@@ -153,8 +176,10 @@ class Voice:
                 "to_grade": grade,
                 "raw_grade": now.raw,
                 "episode_max": now.episode_max if now.episode is not None else highest,
-                "other_scales": {},
-                "guidance": [],
+                "other_scales": shown_scales(held_answers(now, now.time, rules.down)),
+                "guidance": advice(
+                    now, grade, worst, (now.product, now.therapy_class), emitted, rules
+                ),
                 "history": [
                     {
                         "grade": span.grade,
@@ -270,7 +295,8 @@ class Voice:
         told = since(now.icans_history, self.floor)
         if len(said) == len(told) and matches(said, told):
             return
-        fresh = told[len(said) :] if matches(said, told) else told[-1:]
+        same = sum(1 for _ in takewhile(lambda pair: _alike(*pair), zip(said, told, strict=False)))
+        fresh = told[same:] or told[-1:]
         last = self.published.icans[-1].grade if self.published.icans else 0
         known = {(item.time, item.grade): item for item in said}
         rules = self.context.rules

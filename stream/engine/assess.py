@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from stream.engine import axes as axis
+from stream.engine import picture
 from stream.engine.axes import Axes
+from stream.engine.context import Context
 from stream.engine.course import advance, all_flags
 from stream.engine.events import Micros
 from stream.engine.fold import NEVER, Fold, Why
@@ -14,6 +16,8 @@ from stream.engine.outputs import rfc3339
 from stream.engine.reasons import reason
 from stream.engine.ruleset import Ruleset
 from stream.engine.state import PatientState
+from stream.engine.timers import reminders, was_said
+from stream.engine.worsening import prompts
 
 
 def assess(state: PatientState, ruleset: Ruleset, at: Micros | None = None) -> dict[str, Any]:
@@ -21,13 +25,37 @@ def assess(state: PatientState, ruleset: Ruleset, at: Micros | None = None) -> d
 
     With `at` the timers due at that instant have run; without, they wait for the clock to move on.
     """
+    now, time, context = looked_at(state, ruleset, at)
+    seen = _graded(state, now, time, context)
+    seen["scores"] = picture.scores(now, time, ruleset) if now.therapy is not None else {}
+    seen["trends"] = picture.trends(now, ruleset)
+    seen["iec_hs"] = picture.iec_hs(now, ruleset)
+    seen["risk_window"] = picture.risk_window(now, time, ruleset)
+    seen["prompts"] = prompts(now, time, ruleset)
+    seen["timers"] = [
+        {"timer": item.code, "due": rfc3339(item.due), "event_ids": list(item.event_ids)}
+        for item in sorted(reminders(now, ruleset), key=lambda item: item.due)
+        if not was_said(item, state.record.published)
+    ]
+    return seen
+
+
+def looked_at(
+    state: PatientState, ruleset: Ruleset, at: Micros | None = None
+) -> tuple[Fold, Micros, Context]:
+    """The fold at the patient's clock, or at `at` if later with its timers run; read only."""
     tray = Intray(state, ruleset)
     time = max(state.record.clock, at if at is not None else NEVER)
     now = tray.now
     if at is not None and time >= now.time:
         now = now.copy()
         advance(now, time, tray.context, inclusive=True)
-    context = tray.context
+    return now, time, tray.context
+
+
+def _graded(state: PatientState, now: Fold, time: Micros, context: Context) -> dict[str, Any]:
+    """What the grade and its axes are, as the contract lists it."""
+    ruleset = context.rules
     measured = axis.measure(now, time, context)
     scoped = now.therapy is not None
     raw = now.raw if scoped else None
@@ -46,7 +74,7 @@ def assess(state: PatientState, ruleset: Ruleset, at: Micros | None = None) -> d
         "episode": now.episode,
         "flags": sorted(all_flags(now, time, context, measured) | lost | _horizon(state, ruleset)),
         "axes": _axes(now, measured),
-        "scales": {ruleset.scale: now.grade if scoped else None},
+        "scales": picture.scales(now, time, ruleset),
         "icans": now.icans if scoped else None,
         "scores": {},
         "reasons": [reason(why).to_wire() for why in whys],
@@ -55,9 +83,10 @@ def assess(state: PatientState, ruleset: Ruleset, at: Micros | None = None) -> d
 
 def status(state: PatientState, ruleset: Ruleset) -> dict[str, Any]:
     """The `status` record: the newest state of a patient, for boards and late joiners."""
-    seen = assess(state, ruleset)
-    tray = Intray(state, ruleset)
-    now = tray.now
+    now, time, context = looked_at(state, ruleset)
+    seen = _graded(state, now, time, context)
+    seen["scores"] = picture.held_scores(now)
+    seen["iec_hs"] = None if now.iec_hs is None else now.iec_hs.positive
     seen["updated"] = rfc3339(state.record.clock)
     seen["since"] = None if not now.history else rfc3339(now.history[-1].time)
     seen["therapy"] = None

@@ -116,6 +116,8 @@ def flags(fold: Fold, time: Micros, context: Context, axes: Axes) -> set[str]:
     _bad_flags(fold, found)
     if fold.not_assessable:
         found.add("NOT_ASSESSABLE")
+    if fold.ice_impaired:
+        found.add("ICE_BASELINE")
     if fold.death_other:
         found.add("DEATH_OTHER")
     if fold.episode is not None:

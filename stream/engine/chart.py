@@ -28,8 +28,12 @@ from stream.engine.events import (
 )
 from stream.engine.fold import Fold
 from stream.engine.icans import apply_neuro
+from stream.engine.next_dose import ask_before_dose
 from stream.engine.oxygenation import apply_blood_gas, apply_oxygen, apply_saturations
+from stream.engine.pressor_dose import track_doses
 from stream.engine.pressure import Frame, apply_pressures, freeze_baseline
+from stream.engine.results import apply_result, keep_baseline
+from stream.engine.ruleset import Ruleset
 from stream.engine.temperature import apply_temperatures
 
 RANK: dict[type, int] = {
@@ -72,26 +76,38 @@ def apply_instant(
 def _apply(fold: Fold, time: Micros, event: PatientEvent, context: Context) -> None:
     rules = context.rules
     if isinstance(event, Patient):
-        _apply_patient(fold, time, event)
+        _apply_patient(fold, time, event, rules)
     elif isinstance(event, Therapy):
         if fold.first_therapy is None:
             fold.first_therapy = event.time
             freeze_baseline(fold, event.time, rules)
         if fold.therapy is None or event.time >= fold.therapy:
-            fold.therapy, fold.product = event.time, event.product
-            fold.therapy_class, fold.dose_number = event.therapy_class, event.dose_number
+            row = rules.products.named(event.product)
+            name = event.product if row is None else row.name
+            fold.product_doses = fold.product_doses + 1 if name == fold.product_name else 1
+            fold.product_name = name
+            fold.therapy_before = fold.therapy
+            if fold.therapy is not None:
+                called = event.dose_number or fold.product_doses
+                ask_before_dose(fold, event.time, event.event_id, fold.therapy, called, rules)
+            first = fold.therapy is None
+            fold.therapy, fold.therapy_id = event.time, event.event_id
+            fold.product, fold.therapy_class = event.product, event.therapy_class
+            fold.dose_number = event.dose_number
+            if first:
+                keep_baseline(fold, rules)
         fold.outcome = None if fold.outcome != "death" else fold.outcome
     elif isinstance(event, Medication):
         apply_medication(fold, event, rules)
     elif isinstance(event, Infusion):
-        apply_infusion(fold, event)
+        apply_infusion(fold, event, rules)
     elif isinstance(event, Oxygen):
         apply_oxygen(fold, event, rules)
     elif isinstance(event, Lab):
         _apply_lab(fold, time, event, context)
 
 
-def _apply_patient(fold: Fold, time: Micros, event: Patient) -> None:
+def _apply_patient(fold: Fold, time: Micros, event: Patient, rules: Ruleset) -> None:
     if event.birth_date is not None:
         fold.birth_date = event.birth_date
     if event.age_years is not None:
@@ -102,6 +118,15 @@ def _apply_patient(fold: Fold, time: Micros, event: Patient) -> None:
         fold.age_years = max(0.0, (today - born).days / _YEAR_DAYS)
     if event.weight_kg is not None:
         fold.weight_kg = event.weight_kg
+        if fold.running:
+            track_doses(fold, time, rules)
+    if event.baseline_ice is not None:
+        fold.baseline_ice = event.baseline_ice
+    if event.hospitalised_for_crs is not None:
+        fold.hospitalised_for_crs = event.hospitalised_for_crs
+    if event.spo2_scale is not None:
+        fold.spo2_scale, fold.spo2_scale_at = event.spo2_scale, time
+        fold.spo2_scale_id = event.event_id
     if event.baseline_systolic is not None:
         fold.baseline_charted = event.baseline_systolic
     if event.location is not None:
@@ -109,8 +134,9 @@ def _apply_patient(fold: Fold, time: Micros, event: Patient) -> None:
 
 
 def _apply_lab(fold: Fold, time: Micros, event: Lab, context: Context) -> None:
-    """Of the labs only a blood gas bears on the grade (R20)."""
+    """Of the labs only a blood gas bears on the ASTCT grade (R20)."""
     rules = context.rules
+    apply_result(fold, time, event, rules)
     low, high = rules.plausible["spo2"]
     if event.analyte == "sao2" and event.unit == "%" and low <= event.value <= high:
         apply_blood_gas(fold, time, event.value, event.event_id, rules)
@@ -130,8 +156,10 @@ def _apply_vitals(fold: Fold, time: Micros, events: list[Vitals], context: Conte
                 saturations.append((reading, event.event_id))
             elif signal == "heart_rate":
                 fold.heart_rate, fold.heart_rate_seen = reading.value, time
+                fold.heart_rate_id = event.event_id
             elif signal == "respiratory_rate":
                 fold.respiratory_rate, fold.respiratory_rate_seen = reading.value, time
+                fold.respiratory_rate_id = event.event_id
             elif reading.method == "arterial_line":
                 line = line or Frame(line=True)
                 line.take(reading, event.event_id)

@@ -13,6 +13,10 @@ from stream.engine.axes import Axes
 from stream.engine.context import Context
 from stream.engine.events import Micros
 from stream.engine.fold import NEVER, Candidate, Change, Fold, Why
+from stream.engine.pressor_dose import next_dose_timer
+from stream.engine.risks import judge, next_risk
+from stream.engine.scales import NONE, answers, held_answers, step_scales
+from stream.engine.signs import signs_of
 
 
 def advance(fold: Fold, until: Micros, context: Context, *, inclusive: bool) -> None:
@@ -42,6 +46,14 @@ def next_timer(fold: Fold, context: Context) -> Micros | None:
         dues.append(max(now, closes) if _fresh(fold, now, context) else closes)
     if fold.push_at > NEVER:
         dues.append(fold.push_at + rules.push_dose)
+    if fold.iv_therapy_at > NEVER:
+        dues.append(fold.iv_therapy_at + rules.treatment_counts)
+    if fold.clotting_at > NEVER:
+        dues.append(fold.clotting_at + rules.treatment_counts)
+    if fold.pressor_since > NEVER:
+        dues += next_dose_timer(fold, rules)
+    if (risk := next_risk(fold)) is not None:
+        dues.append(risk)
     boundary = context.boundary_after(now)
     if boundary is not None:
         dues.append(boundary)
@@ -65,20 +77,35 @@ def evaluate(fold: Fold, time: Micros, context: Context, *, settle: bool) -> Non
     if fold.episode is None and measured.fever:
         _open(fold, context)
     raw, lapsed = _raw(fold, time, context, measured)
-    _step_raw(fold, time, raw, ran - context.rules.down)
+    _step_raw(fold, time, raw, ran - context.rules.down, context.rules.grades["fever"])
+    _step_scales(fold, time, context, measured, ran)
+    judge(fold, time, ran, context.rules)
     _candidate(fold, time, context, measured, lapsed=lapsed)
     closing = _quiet(fold, time, context, settle=settle)
     grade = 0
     if fold.episode is not None and not closing:
         fold.episode_max = max(fold.episode_max, raw)
+        fold.worst = max(fold.worst, fold.episode_max)
         lowest = context.rules.grades["fever"]  # while the episode is open
         grade = max(lowest, *(step[1] for step in fold.raw_steps))
     if grade != fold.grade:
         _change(fold, time, grade, context, measured, closing=closing)
     if closing:
+        fold.closed_max = fold.episode_max
         fold.episode, fold.waived_at, fold.quiet_since = None, None, None
         fold.support_ok, fold.late_onset, fold.episode_max = False, False, 0
         fold.last_closed, fold.raw_steps = time, ((time, 0),)
+        fold.scale_steps = ()
+        _step_scales(fold, time, context, measured, ran)
+
+
+def _step_scales(fold: Fold, time: Micros, context: Context, measured: Axes, ran: Micros) -> None:
+    """The other scales judge the same signs, each by its own wording (contract 11)."""
+    rules = context.rules
+    signs = signs_of(fold, time, context, measured, ran)
+    adult = rules.is_adult(fold.age_years)
+    found = answers(rules.scales, signs, fold.product_name, adult)
+    step_scales(fold, time, found, ran - rules.down)
 
 
 def _open(fold: Fold, context: Context) -> None:
@@ -86,7 +113,10 @@ def _open(fold: Fold, context: Context) -> None:
     fold.episodes += 1
     fold.episode, fold.onset, fold.onset_id = fold.episodes, fold.temp_at, fold.temp_id
     assert fold.therapy is not None
-    fold.late_onset = fold.onset - fold.therapy > context.rules.late_onset
+    rules = context.rules
+    product = rules.products.find(fold.product, fold.therapy_class)
+    late = rules.late_onset if product is None else product.late_onset
+    fold.late_onset = fold.onset - fold.therapy > late
     fold.episode_max, fold.quiet_since = 0, None
     if fold.masked_at >= fold.onset:
         fold.waived_at, fold.waived_id = fold.masked_at, fold.masked_id
@@ -107,7 +137,7 @@ def _raw(fold: Fold, time: Micros, context: Context, measured: Axes) -> tuple[in
     return (context.rules.grades["fever"] if measured.fever else 0), False
 
 
-def _step_raw(fold: Fold, time: Micros, raw: int, held_from: Micros) -> None:
+def _step_raw(fold: Fold, time: Micros, raw: int, held_from: Micros, fever: int) -> None:
     steps = fold.raw_steps
     if not steps or steps[-1][1] != raw:
         if steps and steps[-1][0] == time:
@@ -118,6 +148,15 @@ def _step_raw(fold: Fold, time: Micros, raw: int, held_from: Micros) -> None:
     while first + 1 < len(steps) and steps[first + 1][0] <= held_from:
         first += 1
     fold.raw_steps, fold.raw = steps[first:], raw
+    if raw == 0:
+        fold.sign_since = fold.support_since = None
+        return
+    if fold.sign_since is None:
+        fold.sign_since = time
+    if raw <= fever:
+        fold.support_since = None
+    elif fold.support_since is None:
+        fold.support_since = time
 
 
 def _candidate(fold: Fold, time: Micros, context: Context, measured: Axes, *, lapsed: bool) -> None:
@@ -200,6 +239,9 @@ def _change(
         held = any(step[1] >= grade for step in fold.raw_steps[:-1])
         whys = (Why("HELD" if held else "EPISODE_OPEN"), *whys)
     assert fold.episode is not None
+    scales = held_answers(fold, time, context.rules.down)
+    if closing:
+        scales = tuple((name, NONE) for name, _ in scales)
     change = Change(
         time=time,
         grade=grade,
@@ -209,6 +251,9 @@ def _change(
         flags=tuple(sorted(all_flags(fold, time, context, measured))),
         whys=whys,
         mean_bp=fold.bp_mean,
+        scales=scales,
+        product=fold.product,
+        therapy_class=fold.therapy_class,
     )
     fold.grade, fold.history = grade, (*fold.history, change)
 
@@ -219,13 +264,18 @@ def _after_death(fold: Fold, time: Micros, context: Context) -> None:
     if held is not None:
         fold.candidates = (*fold.candidates[:-1], replace(held, end=time, how="ended"))
     fold.quiet_since = None
+    # nothing falls any more: what the other scales' hold sees now stays
+    fold.scale_steps = ((time, held_answers(fold, time, context.rules.down)),)
     worst = context.rules.grades["death"]
     if fold.death_crs and fold.grade != worst:
         if fold.episode is None:
             fold.episodes += 1
             fold.episode, fold.onset, fold.onset_id = fold.episodes, time, fold.outcome_id
         fold.raw, fold.raw_steps, fold.episode_max = worst, ((time, worst),), worst
+        fold.worst = worst
         measured = axis.measure(fold, time, context, time)
+        fold.scale_steps = ()
+        _step_scales(fold, time, context, measured, time)
         _change(fold, time, worst, context, measured, closing=False)
 
 

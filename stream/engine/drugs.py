@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from stream.engine.events import Infusion, Medication
-from stream.engine.fold import Dose, Fold, Running
+from stream.engine.fold import Dose, Fold, Given, Running
+from stream.engine.next_dose import ask_before_dose, dose_called, next_dose_follows
+from stream.engine.pressor_dose import track_doses
 from stream.engine.pressure import apply_bolus
 from stream.engine.ruleset import Ruleset
 
 _DOSES_KEPT = 8
+_TIMES_KEPT = 32
+"""Of each medicine: more than anyone is given in a day."""
 
 
-def apply_infusion(fold: Fold, event: Infusion) -> None:
+def apply_infusion(fold: Fold, event: Infusion, rules: Ruleset) -> None:
     """Active means: last charted rate above 0 and no stop. The dose is irrelevant to ASTCT."""
+    _run(fold, event)
+    if rules.agent_class.get(event.agent) in ("vasopressor", "vasopressin"):
+        track_doses(fold, event.time, rules)
+
+
+def _run(fold: Fold, event: Infusion) -> None:
     agent = event.agent
     held = fold.running.get(agent)
     if event.action != "stop" and event.rate > 0:
@@ -24,6 +34,8 @@ def apply_infusion(fold: Fold, event: Infusion) -> None:
                 unit=event.unit,
                 start_id=held.start_id if held else event.event_id,
                 seen_id=event.event_id,
+                usable=event.usable,
+                expressed_as=event.expressed_as,
             ),
         }
         fold.zero_rate = _without(fold.zero_rate, agent)
@@ -56,9 +68,46 @@ def apply_medication(fold: Fold, event: Medication, rules: Ruleset) -> None:
         fold.oral_pressor_at = event.time
     if rules.agent_class.get(event.agent) == "adjunct":
         fold.adjunct_at = event.time
-    if event.agent == "tocilizumab":
-        dose = Dose(event.time, event.event_id, fold.grade)
+    if event.agent in rules.anti_il6_agents:
+        dose = Dose(event.time, event.event_id, fold.grade, event.agent, fold.episode)
         fold.doses = (*fold.doses[-(_DOSES_KEPT - 1) :], dose)
+    if event.agent in rules.antipyretic_agents:
+        fold.antipyretic_at, fold.antipyretic_id = event.time, event.event_id
+        fold.cooled = False
+    if event.agent in rules.followed_agents:
+        _count(fold, event)
+    if event.intent == "premedication" and next_dose_follows(fold, rules):
+        assert fold.therapy is not None
+        called = dose_called(fold) + 1
+        ask_before_dose(fold, event.time, event.event_id, fold.therapy, called, rules)
+    _note_treatment(fold, event, rules)
+
+
+def _count(fold: Fold, event: Medication) -> None:
+    before = fold.given.get(event.agent)
+    fold.given = {
+        **fold.given,
+        event.agent: Given(
+            count=1 + (before.count if before else 0),
+            times=(*(before.times if before else ())[-(_TIMES_KEPT - 1) :], event.time),
+            last_id=event.event_id,
+            dose=event.dose,
+            unit=event.unit,
+        ),
+    }
+
+
+def _note_treatment(fold: Fold, event: Medication, rules: Ruleset) -> None:
+    """What Penn counts: intravenous treatment or nutrition, and clotting products."""
+    if event.intent != "treatment":
+        return
+    if event.agent in rules.clotting_agents:
+        fold.clotting_at = event.time
+    intravenous = (event.route or "").casefold() in rules.intravenous_routes
+    if event.agent in rules.nutrition_agents or (
+        intravenous and event.agent not in rules.bolus_agents
+    ):
+        fold.iv_therapy_at = event.time
 
 
 def of_class(fold: Fold, rules: Ruleset, name: str) -> list[tuple[str, Running]]:

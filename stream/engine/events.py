@@ -87,6 +87,8 @@ class Infusion(Event):
     rate: float
     unit: str
     action: Literal["start", "rate", "stop", "running"]
+    expressed_as: str = "base"  # or "salt": what the mass is of
+    usable: bool = True  # False: the dose was set aside, the agent still runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,7 @@ class Lab(Event):
     unit: str
     upper_limit: float | None = None
     lower_limit: float | None = None
+    usable: bool = True  # False: its unit or value was set aside; kept and unused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +158,7 @@ class Patient(Event):
     baseline_systolic: float | None = None
     baseline_spo2: float | None = None
     baseline_ice: int | None = None
+    spo2_scale: int | None = None  # NEWS2: 2 where a clinician chose a target of 88-92 %
     location: str | None = None
     hospitalised_for_crs: bool | None = None
 

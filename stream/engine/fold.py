@@ -10,81 +10,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from stream.engine.conclusions import (
+    NEVER,
+    Candidate,
+    Change,
+    Dose,
+    DoseQuestion,
+    Given,
+    LabValue,
+    NeuroChange,
+    Risk,
+    Running,
+    ScoreInputUsed,
+    Screen,
+    Why,
+)
 from stream.engine.events import Micros
 
-NEVER: Micros = -(1 << 62)
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """One agent on a pump: since when without a break, last heard of when, by which events."""
-
-    since: Micros
-    seen: Micros
-    rate: float
-    unit: str
-    start_id: str
-    seen_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """A coded reason with the events that it rests on (see `stream.engine.reasons`)."""
-
-    code: str
-    event_ids: tuple[str, ...] = ()
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """The emitted grade became `grade` at `time`."""
-
-    time: Micros
-    grade: int
-    raw: int
-    episode: int
-    episode_max: int
-    flags: tuple[str, ...]
-    whys: tuple[Why, ...]
-    mean_bp: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A candidate raised at `start` with `grade`, now at `level`.
-
-    `how` it ended: `confirmed`, `ended`, or `raised` (another one took its place).
-    """
-
-    start: Micros
-    grade: int
-    level: int
-    why: str
-    flags: tuple[str, ...]
-    whys: tuple[Why, ...]
-    end: Micros | None = None
-    how: str | None = None
-    mean_bp: float | None = None
-    episode: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NeuroChange:
-    """The ICANS grade became `grade` at `time`."""
-
-    time: Micros
-    grade: int
-    whys: tuple[Why, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Dose:
-    """One dose of tocilizumab and the emitted grade at that time."""
-
-    time: Micros
-    event_id: str
-    grade: int
+__all__ = [
+    "NEVER",
+    "Candidate",
+    "Change",
+    "Dose",
+    "DoseQuestion",
+    "Fold",
+    "Given",
+    "LabValue",
+    "NeuroChange",
+    "Risk",
+    "Running",
+    "ScoreInputUsed",
+    "Screen",
+    "Why",
+]
 
 
 @dataclass
@@ -103,13 +61,27 @@ class Fold:
     baseline_charted: float | None = None
     baseline_measured: float | None = None
     location: str | None = None
+    baseline_ice: int | None = None
+    hospitalised_for_crs: bool | None = None
+    spo2_scale: int | None = None
+    spo2_scale_at: Micros = NEVER
+    spo2_scale_id: str = ""
 
     # therapy
     therapy: Micros | None = None
     first_therapy: Micros | None = None
+    therapy_before: Micros | None = None
+    """The dose before the newest one."""
     product: str = ""
+    product_name: str = ""
+    """As the catalogue spells it; as charted where it has no row."""
     therapy_class: str = ""
     dose_number: int | None = None
+    therapy_id: str = ""
+    product_doses: int = 0
+    """Doses of the product given last, without another product between them."""
+    dose_question: DoseQuestion | None = None
+    """The last dose that came near after trouble with an earlier one (K9)."""
     before_therapy: tuple[tuple[Micros, float], ...] = ()
     """Systolic readings before the first infusion, at most one a quarter of an hour."""
 
@@ -129,6 +101,16 @@ class Fold:
     fever_at: Micros = NEVER
     """The last qualifying fever: in scope, not attributed."""
     fever_id: str = ""
+    fever_run: Micros = NEVER
+    """The first fever of a run without a gap longer than the look-back."""
+    fever_run_id: str = ""
+    antipyretic_at: Micros = NEVER
+    antipyretic_id: str = ""
+    cooled: bool = False
+    """A temperature below fever was read since the last antipyretic."""
+    fever_again_at: Micros = NEVER
+    fever_again_id: str = ""
+    fever_again_location: str | None = None
 
     # blood pressure
     bp_seen: Micros = NEVER
@@ -144,6 +126,7 @@ class Fold:
     low_confirmed: Micros | None = None
     bolus_at: Micros = NEVER
     bolus_id: str = ""
+    boluses: tuple[Micros, ...] = ()
     relative_since: Micros | None = None
     relative_last: Micros = NEVER
     relative_ids: tuple[str, ...] = ()
@@ -178,13 +161,19 @@ class Fold:
     # other signals, for display and scores
     heart_rate: float | None = None
     heart_rate_seen: Micros = NEVER
+    heart_rate_id: str = ""
     heart_rate_bad: Micros = NEVER
     respiratory_rate: float | None = None
     respiratory_rate_seen: Micros = NEVER
+    respiratory_rate_id: str = ""
     respiratory_rate_bad: Micros = NEVER
 
     # drugs
     running: dict[str, Running] = field(default_factory=dict)
+    pressor_since: Micros = NEVER
+    """Since when a vasopressor has been running without a break; NEVER while none runs."""
+    high_dose: dict[str, tuple[Micros, Micros]] = field(default_factory=dict)
+    """By table: since when the dose has been high, and since when it may have been."""
     zero_rate: tuple[str, ...] = ()
     orphan_stop: tuple[str, ...] = ()
     masked_at: Micros = NEVER
@@ -195,11 +184,28 @@ class Fold:
     oral_pressor_at: Micros = NEVER
     adjunct_at: Micros = NEVER
     doses: tuple[Dose, ...] = ()
+    given: dict[str, Given] = field(default_factory=dict)
+    iv_therapy_at: Micros = NEVER
+    clotting_at: Micros = NEVER
+
+    # laboratory, in each analyte's unit
+    labs: dict[str, LabValue] = field(default_factory=dict)
+    labs_before: dict[str, LabValue] = field(default_factory=dict)
+    """The last results before the first therapy."""
+    labs_earlier: dict[str, LabValue] = field(default_factory=dict)
+    """The result before the last one, where the two may be compared."""
+    iec_hs: Screen | None = None
 
     # neuro
     icans: int | None = None
     icans_at: Micros = NEVER
+    icans_id: str = ""
     not_assessable: bool = False
+    ice_impaired: bool = False
+    """The last ICE was below 10, and no lower than the patient's own baseline."""
+    alert: bool | None = None
+    alert_at: Micros = NEVER
+    alert_id: str = ""
     icans_history: tuple[NeuroChange, ...] = ()
 
     # outcome
@@ -218,6 +224,10 @@ class Fold:
     waived_id: str = ""
     last_closed: Micros = NEVER
     episode_max: int = 0
+    closed_max: int = 0
+    """The highest grade of the last closed episode."""
+    worst: int = 0
+    """The highest grade of all episodes."""
     support_ok: bool = False
     """Support of 2 or more has been there without a break since the fever rule was met."""
 
@@ -225,10 +235,23 @@ class Fold:
     raw: int | None = None
     raw_steps: tuple[tuple[Micros, int], ...] = ()
     """Raw grades that the hold still sees: (from, grade), the last one current."""
+    sign_since: Micros | None = None
+    """Since when the raw grade has been 1 or more."""
+    support_since: Micros | None = None
+    """Since when the raw grade has been above fever alone."""
     grade: int = 0
     quiet_since: Micros | None = None
     history: tuple[Change, ...] = ()
     candidates: tuple[Candidate, ...] = ()
+
+    # beside the grade
+    scale_steps: tuple[tuple[Micros, tuple[tuple[str, tuple[int, ...]], ...]], ...] = ()
+    """What the hold still sees of the other scales: (from, scale and grades), the last current."""
+    risks: dict[str, Risk] = field(default_factory=dict)
+    risks_at: Micros = NEVER
+    """When the scores were last looked at."""
+    risks_due: Micros = -NEVER
+    """When the first band that waits will have held long enough."""
 
     def copy(self) -> Fold:
         """A shallow copy; enough, since every value is immutable or replaced when changed."""

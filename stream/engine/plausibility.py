@@ -13,6 +13,7 @@ from stream.engine.events import (
     BadReading,
     Event,
     Infusion,
+    Lab,
     Oxygen,
     PatientEvent,
     Reading,
@@ -33,7 +34,9 @@ def screened(event: PatientEvent, rules: Ruleset) -> tuple[PatientEvent, tuple[R
     if isinstance(event, Oxygen):
         return _oxygen(event, rules)
     if isinstance(event, Infusion):
-        return event, _dose(event, rules)
+        return _dose(event, rules)
+    if isinstance(event, Lab):
+        return _lab(event, rules)
     return event, ()
 
 
@@ -117,16 +120,40 @@ def _oxygen(event: Oxygen, rules: Ruleset) -> tuple[Oxygen, tuple[Rejection, ...
     return replace(event, flow_lpm=None), (_rejection(event, "implausible_value", detail),)
 
 
-def _dose(event: Infusion, rules: Ruleset) -> tuple[Rejection, ...]:
+def _dose(event: Infusion, rules: Ruleset) -> tuple[Infusion, tuple[Rejection, ...]]:
     """A dose beyond the limit is reported; the agent still counts as running (section 3.2)."""
     if event.agent not in rules.dose_limits:
-        return ()
+        return event, ()
     limit, unit = rules.dose_limits[event.agent]
     scale = _SCALES.get(unit, {}).get(event.unit)
-    if scale is None or event.rate * scale <= limit:
-        return ()
+    share = rules.base_of_salt.get(event.agent, 1.0) if event.expressed_as == "salt" else 1.0
+    if scale is None or event.rate * scale * share <= limit:
+        return event, ()
     detail = (
         f"{event.agent} {event.rate:g} {event.unit}: above {limit:g} {unit}; the agent counts as "
         "running, the dose does not: check the unit (base or salt, per kg or not, /h or /min)"
     )
-    return (_rejection(event, "implausible_dose", detail),)
+    return replace(event, usable=False), (_rejection(event, "implausible_dose", detail),)
+
+
+def _lab(event: Lab, rules: Ruleset) -> tuple[Lab, tuple[Rejection, ...]]:
+    """A result in a unit that its analyte cannot have, or beyond what can be, is not used."""
+    rule = rules.labs.get(event.analyte)
+    if rule is None:
+        return event, ()
+    value = rule.converted(event.value, event.unit)
+    if value is None:
+        known = ", ".join(rule.factors)
+        detail = (
+            f"{event.analyte} in {event.unit!r}: expected one of {known}; none is guessed: "
+            "map the unit at the source, then send the result again with a new event_id"
+        )
+        return replace(event, usable=False), (_rejection(event, "unit_mismatch", detail),)
+    low, high = rule.plausible
+    if low <= value <= high:
+        return event, ()
+    detail = (
+        f"{event.analyte} = {event.value:g} {event.unit}: expected {low:g} to {high:g} "
+        f"{rule.unit}; check the value and its unit, then send it again with a new event_id"
+    )
+    return replace(event, usable=False), (_rejection(event, "implausible_value", detail),)

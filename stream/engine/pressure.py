@@ -9,6 +9,7 @@ from stream.engine.events import Micros, Reading
 from stream.engine.fold import Fold
 from stream.engine.ruleset import MINUTE, Ruleset
 
+_BOLUSES_KEPT = 8
 _SAMPLE: Micros = 15 * MINUTE
 """Spacing of the systolic readings kept for the baseline."""
 
@@ -140,6 +141,7 @@ def _track_low(fold: Fold, time: Micros, frame: Frame, rules: Ruleset, *, low: b
 def apply_bolus(fold: Fold, time: Micros, event_id: str, rules: Ruleset) -> None:
     """A charted bolus confirms a low reading of the half hour before it (and after it)."""
     fold.bolus_at, fold.bolus_id = time, event_id
+    fold.boluses = (*fold.boluses[-(_BOLUSES_KEPT - 1) :], time)
     waiting = fold.low_since is not None and fold.low_confirmed is None
     if waiting and time - fold.low_last <= rules.bp_bolus:
         fold.low_confirmed = time

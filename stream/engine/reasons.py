@@ -91,6 +91,14 @@ REASONS: dict[str, tuple[str, str]] = {
     "ICANS": ("ASTCT 2019: ICANS, worst domain", "A neurological assessment was charted."),
     "SIGNAL_LOST": ("P0 staleness", "No valid value for longer than the limit; the grade is held."),
     "SIGNAL_RESTORED": ("P0 staleness", "A valid value has arrived again."),
+    "RISK_BAND": (
+        "Score: another band, held",
+        "A score went into another band and stayed there.",
+    ),
+    "IEC_HS": (
+        "Hines 2023: IEC-HS screen",
+        "Laboratory results meet or no longer meet the screen for IEC-HS.",
+    ),
     "REMINDER": ("Timer", "A timer of published guidance has run out."),
 }
 
@@ -113,6 +121,7 @@ FLAGS: dict[str, str] = {
     "IMPLAUSIBLE_RR": "The newest respiratory rate was rejected.",
     "IMPLAUSIBLE_SPO2": "The newest SpO2 was rejected.",
     "IMPLAUSIBLE_TEMP": "The newest temperature was rejected.",
+    "ICE_BASELINE": "ICE is below 10 and no lower than the patient's own baseline.",
     "INOTROPE": "An inotrope runs; it is not a vasopressor.",
     "LATE_ONSET": "Onset later than usual after the therapy: look for another cause.",
     "MASKED_ONSET": "Support without fever after a drug that can hide it.",

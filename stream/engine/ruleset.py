@@ -6,9 +6,18 @@ validates them and builds this. Durations are microseconds, as all times of the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from stream.engine.events import Micros
+
+if TYPE_CHECKING:
+    from stream.engine.guidance import GuidanceRow
+    from stream.engine.laboratory import LabRule
+    from stream.engine.products import Catalogue
+    from stream.engine.scales import Scales
+    from stream.engine.score_definitions import ScoreDefinition
 
 SECOND: Micros = 1_000_000
 MINUTE: Micros = 60 * SECOND
@@ -25,6 +34,15 @@ class PressureLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class OxygenFraction:
+    """Estimated FiO2: `low` to `high`, or `low` and `per_lpm` for each L/min up to `high`."""
+
+    low: float
+    high: float
+    per_lpm: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceRule:
     """What an oxygen device counts for.
 
@@ -35,6 +53,11 @@ class DeviceRule:
     kind: str
     grade: int
     mapped: bool = False
+    support: str = "none"
+    """Class for the scales that go by oxygen fraction: `nasal` `blow_by` `mask`
+    `noninvasive` `invasive`."""
+    fio2: OxygenFraction | None = None
+    """What it gives where no fraction is charted; None: that cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +67,111 @@ class StaleLimit:
     usual: Micros
     tight: Micros
     flag: str
+
+
+@dataclass(frozen=True, slots=True)
+class PressorTable:
+    """What one scale calls a high dose of vasopressors, for at least `held`.
+
+    `alone`: agent -> (dose, unit) for a single agent. `combined` and `with_vasopressin`:
+    norepinephrine equivalents in `unit`, several agents without and with vasopressin. `weights`:
+    agent -> (equivalent per unit of dose, unit of that dose).
+    """
+
+    name: str
+    alone: Mapping[str, tuple[float, str]]
+    combined: float
+    with_vasopressin: float
+    unit: str
+    weights: Mapping[str, tuple[float, str]]
+    held: Micros
+    source: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrganRule:
+    """Multiples above which each CTCAE grade begins: of the upper limit, and of the baseline.
+
+    `baseline_first`: where the baseline was above the limit, its multiples alone count (CTCAE v5,
+    transaminases and bilirubin); otherwise the worse of the two counts (creatinine).
+    """
+
+    analytes: tuple[str, ...]
+    of_limit: tuple[tuple[float, int], ...]
+    of_baseline: tuple[tuple[float, int], ...]
+    baseline_first: bool
+    source: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimerRule:
+    """A cited reminder (K1 to K10): what it says, whom it is for, and its numbers."""
+
+    code: str
+    text: str
+    citation: str
+    status: str
+    products: tuple[str, ...] = ()
+    """Names of `products.toml`; empty: all."""
+    therapy_classes: tuple[str, ...] = ()
+    grade: int = 0
+    after: Micros = 0
+    within: Micros = 0
+    most_in_day: int = 0
+    most_in_all: int = 0
+    day: Micros = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WorseningRule:
+    """Signs that ask for an early look by intensive care while the grade is `grade`.
+
+    `bands`: scores and the band that counts; `rising`: analytes that counts when they rise.
+    """
+
+    grade: int
+    oxygen_lpm: float
+    bands: tuple[tuple[str, str], ...]
+    rising: tuple[str, ...]
+    text: str
+    source: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabCriterion:
+    """A result that counts in the IEC-HS screen: above or below a bound.
+
+    `multiple` is of the laboratory's upper (or, with `below`, lower) limit; `value` is in the
+    analyte's unit; either suffices.
+    """
+
+    name: str
+    analyte: str
+    below: bool
+    multiple: float | None
+    value: float | None
+    baseline_multiple: float | None
+    instead: bool
+    """Where the baseline was above the limit, its multiple counts in place of the limit's."""
+
+
+@dataclass(frozen=True, slots=True)
+class IecHsRule:
+    """The screen for IEC-HS: ferritin and enough of the common criteria within one span."""
+
+    ferritin: LabCriterion
+    rise: float
+    rise_within: Micros
+    common: tuple[LabCriterion, ...]
+    other: tuple[LabCriterion, ...]
+    common_needed: int
+    cluster: Micros
+    priority: str
+    source: str
+    status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +220,8 @@ class Ruleset:
 
     # vasopressors
     agent_class: dict[str, str]
+    base_of_salt: Mapping[str, float]
+    """Agent -> how much base a unit of mass of its salt holds."""
     overlap: Micros
     push_dose_agents: tuple[str, ...]
     push_dose: Micros
@@ -132,12 +262,38 @@ class Ruleset:
     capd_floor: tuple[tuple[int, int], ...]
     icans_domains: dict[str, dict[str, int]]
     motor_weakness_grade: int
+    capd_below_years: float
 
-    # reminders
-    tocilizumab_interval: Micros
-    tocilizumab_count: Micros
-    tocilizumab_text: str
-    tocilizumab_citation: str
+    # beside the grade
+    scales: Scales
+    pressor_tables: Mapping[str, PressorTable]
+    fio2_margin: float
+    """How far an estimated oxygen fraction may be off."""
+    pressor_long: Micros
+    treatment_counts: Micros
+    clotting_agents: tuple[str, ...]
+    nutrition_agents: tuple[str, ...]
+    intravenous_routes: tuple[str, ...]
+    outpatient_words: tuple[str, ...]
+    neutropenia_anc: float
+    organs: Mapping[str, OrganRule]
+    iec_hs: IecHsRule
+    labs: Mapping[str, LabRule]
+    scores: Mapping[str, ScoreDefinition]
+    announced: tuple[ScoreDefinition, ...]
+    """Those whose change of band is said."""
+    score_sample: Micros
+    products: Catalogue
+    guidance: tuple[GuidanceRow, ...]
+    followed_agents: frozenset[str]
+    """Medicines whose doses are counted, because guidance or a trend speaks of them."""
+    antipyretic_agents: tuple[str, ...]
+    steroid_agents: tuple[str, ...]
+    anti_il6_agents: tuple[str, ...]
+
+    # reminders K1 to K10, and the prompt of intensive care
+    timers: Mapping[str, TimerRule]
+    worsening: WorseningRule
 
     # what is said how loudly
     grade_priority: dict[int, str]

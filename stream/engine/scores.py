@@ -1,23 +1,45 @@
 """Scores: arithmetic on definitions that are data, so that no clinical number stands here.
 
-A `ScoreDefinition` says which inputs a score takes and how they count; `evaluate` checks the values
-and does the sum. The definitions, each number with its source, are in `stream/rules/scores.toml`.
+`evaluate` is for the command line: it checks the values and refuses what is missing. `partial` is
+for the stream: it takes what there is and says within which limits the score lies.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from itertools import product
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from stream.engine.score_definitions import (
+    CHARTED,
+    LAB,
+    Band,
+    Plan,
+    ScoreDefinition,
+    ScoreInput,
+    Step,
+    Value,
+    Variant,
+)
 
-Value = float | bool | str
-"""What an input holds: a number in the input's unit, a truth value, or one of its choices."""
-
-Method = Literal["ratio", "weighted_sum", "points", "dose"]
-Kind = Literal["number", "flag", "choice"]
+__all__ = [
+    "CHARTED",
+    "LAB",
+    "Band",
+    "Partial",
+    "ScoreDefinition",
+    "ScoreError",
+    "ScoreInput",
+    "Step",
+    "Value",
+    "Variant",
+    "band",
+    "evaluate",
+    "partial",
+]
 
 
 class ScoreError(ValueError):
@@ -25,69 +47,17 @@ class ScoreError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """Points for a value below `below`, or at most `at_most`; with neither, for the rest."""
+class Partial:
+    """A score as far as the inputs at hand tell it; a missing input never counts as normal."""
 
-    points: float
-    below: float | None = None
-    at_most: float | None = None
-
-    def holds(self, value: float) -> bool:
-        """Whether this step is for the value."""
-        if self.below is not None:
-            return value < self.below
-        return self.at_most is None or value <= self.at_most
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreInput:
-    """One input of a score: what it is measured in, what it may be, how it counts."""
-
-    name: str
-    kind: Kind
-    meaning: str
-    unit: str = ""
-    default: Value | None = None  # None: the input must be given
-    minimum: float | None = None
-    above: float | None = None
-    maximum: float | None = None
-    whole: bool = False  # whole numbers only
-    weight: float = 1.0  # in a weighted sum
-    power: int = 1  # in a ratio: 1 above the line, -1 below it
-    when_true: float = 0.0  # points of a flag
-    when_false: float = 0.0
-    steps: tuple[Step, ...] = ()  # points, or dose per kilogram, of a number
-    choices: tuple[str, ...] = ()
-    unit_from: str = ""  # the choice input that names this number's unit
-    divisors: tuple[tuple[str, float], ...] = ()  # unit -> what to divide by to get `unit`
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """What values from `at_least` on are called."""
-
-    name: str
-    at_least: float
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreDefinition:
-    """One score as data."""
-
-    name: str
-    title: str
-    unit: str
-    method: Method
-    source: str
-    status: str
-    caution: str
-    inputs: tuple[ScoreInput, ...]
-    bands: tuple[Band, ...] = ()  # ascending
-    maximum: float | None = None
-
-    def input(self, name: str) -> ScoreInput | None:
-        """The input of this name, if there is one."""
-        return next((item for item in self.inputs if item.name == name), None)
+    value: float | None
+    """None while an input is missing."""
+    lowest: float | None
+    highest: float | None
+    """The limits that it lies within, whatever the missing inputs are; None: they are not known."""
+    missing: tuple[str, ...]
+    band: str | None
+    """The band that both limits lie in, empty below the first; None while that is open."""
 
 
 def evaluate(definition: ScoreDefinition, values: Mapping[str, Value]) -> float:
@@ -96,6 +66,103 @@ def evaluate(definition: ScoreDefinition, values: Mapping[str, Value]) -> float:
     Raises ScoreError for an unknown, missing or impossible value.
     """
     known = _checked(definition, values)
+    try:
+        result = _result(definition, known)
+    except ArithmeticError:
+        result = math.inf
+    if not math.isfinite(result):
+        raise ScoreError(f"{definition.name} of these values is no finite number")
+    return result
+
+
+def band(definition: ScoreDefinition, value: float) -> str:
+    """The name of the band that a value lies in; empty below the first."""
+    plan = definition.plan
+    return plan.bands[bisect_right(plan.edges, value)]
+
+
+def partial(definition: ScoreDefinition, values: Mapping[str, Value | None]) -> Partial:
+    """The score of the values at hand, absent ones None or left out; it never raises.
+
+    Values are plausible and in the inputs' units. What has a default counts as that when absent.
+    """
+    plan = definition.plan
+    known: dict[str, Value] = {name: value for name, value in values.items() if value is not None}
+    missing = tuple([name for name in plan.required if name not in known])
+    if definition.method != "points":
+        return _whole(definition, known, missing)
+    if missing:
+        lowest, highest = _limits(plan, known)
+    else:
+        lowest, highest = _sum(plan, known.get)
+    if definition.maximum is not None:
+        lowest, highest = min(lowest, definition.maximum), min(highest, definition.maximum)
+    at_lowest, at_highest = bisect_right(plan.edges, lowest), bisect_right(plan.edges, highest)
+    return Partial(
+        None if missing else lowest,
+        lowest,
+        highest,
+        missing,
+        plan.bands[at_lowest] if at_lowest == at_highest else None,
+    )
+
+
+def _whole(
+    definition: ScoreDefinition, known: dict[str, Value], missing: tuple[str, ...]
+) -> Partial:
+    """A score that nothing can be said of before all inputs are there."""
+    if not missing:
+        known = {
+            item.name: known.get(item.name, item.default)  # type: ignore[misc]
+            for item in definition.inputs
+        }
+        try:
+            value = _result(definition, known)
+        except (ArithmeticError, LookupError):  # a zero below the line, an unknown choice of unit
+            value = math.nan
+        if math.isfinite(value):
+            return Partial(value, value, value, (), band(definition, value))
+        missing = tuple(
+            item.name for item in definition.inputs if item.power < 0 or item.kind == "choice"
+        )
+    return Partial(None, None, None, missing, None)
+
+
+def _limits(plan: Plan, known: dict[str, Value]) -> tuple[float, float]:
+    """Fewest and most points: over all that the absent inputs with variants behind them can be."""
+    absent = [(name, options) for name, options in plan.switches if name not in known]
+    if not absent:
+        return _sum(plan, known.get)
+    names = [name for name, _ in absent]
+    sums = [
+        _sum(plan, {**known, **dict(zip(names, chosen, strict=True))}.get)
+        for chosen in product(*(options for _, options in absent))
+    ]
+    return min(low for low, _ in sums), max(high for _, high in sums)
+
+
+def _sum(plan: Plan, get: Callable[..., Any]) -> tuple[float, float]:
+    """Fewest and most points, each absent input without a default ranging over its table."""
+    lowest = highest = 0.0
+    for name, default, table, variants in plan.rows:
+        bounds, points, least, most = table
+        for when, other in variants:
+            for key, usual, wanted in when:
+                if get(key, usual) != wanted:
+                    break
+            else:
+                bounds, points, least, most = other
+                break
+        value = get(name, default)
+        if value is not None:
+            least = most = points[bisect_left(bounds, value)]
+        lowest += least
+        highest += most
+    return lowest, highest
+
+
+def _result(definition: ScoreDefinition, known: Mapping[str, Value]) -> float:
+    """The sum, product or dose of values that are all there."""
     numbers = {
         item.name: _in_unit(item, known) for item in definition.inputs if item.kind == "number"
     }
@@ -111,20 +178,14 @@ def evaluate(definition: ScoreDefinition, values: Mapping[str, Value]) -> float:
                 if item.name in numbers
             )
         case "points":
-            result = math.fsum(_points(item, known[item.name]) for item in definition.inputs)
+            result = math.fsum(_points(item, known) for item in definition.inputs)
         case "dose":
             result = math.fsum(
-                numbers[item.name] * _points(item, numbers[item.name]) for item in definition.inputs
+                numbers[item.name] * _points(item, known) for item in definition.inputs
             )
     if definition.maximum is not None:
         result = min(result, definition.maximum)
     return float(f"{result:.12g}")  # no binary dust: 0.275, not 0.27499999999999997
-
-
-def band(definition: ScoreDefinition, value: float) -> str:
-    """The name of the band that a value lies in; empty below the first."""
-    names = [item.name for item in definition.bands if value >= item.at_least]
-    return names[-1] if names else ""
 
 
 def _checked(definition: ScoreDefinition, values: Mapping[str, Value]) -> dict[str, Value]:
@@ -191,7 +252,11 @@ def _in_unit(item: ScoreInput, values: Mapping[str, Value]) -> float:
     return number
 
 
-def _points(item: ScoreInput, value: Value) -> float:
+def _points(item: ScoreInput, known: Mapping[str, Value]) -> float:
+    value = known[item.name]
+    if item.kind == "choice":
+        return 0.0
     if item.kind == "flag":
         return item.when_true if value else item.when_false
-    return next((step.points for step in item.steps if step.holds(float(value))), 0.0)
+    steps = item.steps_among(known)
+    return next((step.points for step in steps if step.holds(float(value))), 0.0)

@@ -1,4 +1,4 @@
-"""Silence as a finding: signals that stay away, and reminders that run out.
+"""Silence as a finding: signals that stay away, and that come back.
 
 Staleness concerns what the monitor has, so it follows the processing clock; it sets flags and
 technical alerts and never touches a grade (contract 8, 12; clinical reference section 4).
@@ -10,12 +10,10 @@ from dataclasses import replace
 
 from stream.engine.announce import Voice
 from stream.engine.events import Micros
-from stream.engine.fold import NEVER, Dose, Fold, Why
+from stream.engine.fold import NEVER, Fold, Why
 from stream.engine.outputs import rfc3339
 from stream.engine.ruleset import Ruleset
 from stream.engine.state import LostSignal, Published
-
-_REMINDERS_KEPT = 16
 
 
 def last_seen(now: Fold, signal: str, rules: Ruleset) -> Micros:
@@ -107,36 +105,3 @@ def restore(voice: Voice, now: Fold, emitted: Micros) -> None:
             flags=tuple(sorted(voice.stale_flags())),
             body={"signal": lost.signal, "last_seen": rfc3339(seen)},
         )
-
-
-def next_reminder(now: Fold, published: Published, rules: Ruleset) -> tuple[Micros, Dose] | None:
-    """K2 of the last tocilizumab dose, unless it was settled."""
-    if not now.doses or now.therapy is None or now.ended:
-        return None
-    dose = now.doses[-1]
-    if f"K2:{dose.event_id}" in published.reminders:
-        return None
-    return dose.time + rules.tocilizumab_interval, dose
-
-
-def remind(voice: Voice, now: Fold, dose: Dose, due: Micros, emitted: Micros) -> None:
-    """K2: the repeat interval is reached and the grade is not lower; else nothing is said."""
-    voice.published = replace(
-        voice.published,
-        reminders=(*voice.published.reminders[1 - _REMINDERS_KEPT :], f"K2:{dose.event_id}"),
-    )
-    if now.grade < 1 or now.grade < dose.grade:
-        return
-    rules = voice.context.rules
-    given = sum(1 for item in now.doses if item.time > due - rules.tocilizumab_count)
-    text = f"{rules.tocilizumab_text} Given in the last 24 h: {given}; on record: {len(now.doses)}."
-    voice.say(
-        "reminder",
-        effective=due,
-        emitted=max(emitted, due),
-        priority="low",
-        episode=now.episode,
-        whys=(Why("REMINDER", (dose.event_id,), "K2"),),
-        flags=tuple(sorted(voice.stale_flags())),
-        body={"timer": "K2", "text": text, "citation": rules.tocilizumab_citation},
-    )

@@ -54,6 +54,25 @@ class LostSignal:
 
 
 @dataclass(frozen=True, slots=True)
+class SaidRisk:
+    """The band of a score that was announced last."""
+
+    band: str
+    value: float | None
+    alert_id: str
+    time: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class SaidScreen:
+    """What was announced last of the IEC-HS screen."""
+
+    positive: bool
+    time: Micros
+    alert_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Published:
     """Everything that was said about the patient and may still have to be revised."""
 
@@ -62,6 +81,9 @@ class Published:
     icans: tuple[Said, ...] = ()
     lost: tuple[LostSignal, ...] = ()
     reminders: tuple[str, ...] = ()
+    """Keys of the reminders that were said, the newest of each timer."""
+    risks: dict[str, SaidRisk] = field(default_factory=dict)
+    iec_hs: SaidScreen | None = None
     revisions: int = 0
     last_alert: str | None = None
 

@@ -17,8 +17,9 @@ from stream.engine.outputs import Outcome, Outputs
 from stream.engine.plausibility import screened
 from stream.engine.retention import forget
 from stream.engine.ruleset import Ruleset
-from stream.engine.signals import lose, next_reminder, next_signal, remind, restore
+from stream.engine.signals import lose, next_signal, restore
 from stream.engine.state import PatientRecord, PatientState, Published
+from stream.engine.timers import Reminder, next_reminder, remind
 
 
 def due(state: PatientState) -> Micros | None:
@@ -84,9 +85,9 @@ def _applied(
         now = tray.head.copy()
         advance(now, clock, tray.context, inclusive=False)
     next_due = record.next_due
-    if now is not tray.now or state.derived is None:
-        _catch_up(voice, now, clock)
-        next_due = _next_due(voice, now)
+    moved = now is not tray.now or voice.published is not record.published
+    if moved or state.derived is None:
+        next_due = _catch_up(voice, now, clock)
     if verdict.outcome is Outcome.DUPLICATE:
         rejections = ()
     new = _rebuilt(tray, voice, now, clock, verdict.seq, next_due)
@@ -125,15 +126,20 @@ def _run_clock(voice: Voice, now: Fold, clock: Micros, until: Micros) -> Fold:
             remind(voice, moved, reminder[1], first, emitted)
 
 
-def _catch_up(voice: Voice, now: Fold, clock: Micros) -> None:
-    """Say what the event changed, and what it made overdue."""
+def _catch_up(voice: Voice, now: Fold, clock: Micros) -> Micros | None:
+    """Say what the event changed, and what it made overdue; returns when the next timer is due."""
     restore(voice, now, clock)
     voice.announce(now, clock)
     rules = voice.context.rules
-    while (signal := next_signal(now, voice.published, rules)) and signal[0] < clock:
+    signal = next_signal(now, voice.published, rules)
+    while signal is not None and signal[0] < clock:
         lose(voice, now, signal[1], signal[0], clock)
-    while (reminder := next_reminder(now, voice.published, rules)) and reminder[0] < clock:
+        signal = next_signal(now, voice.published, rules)
+    reminder = next_reminder(now, voice.published, rules)
+    while reminder is not None and reminder[0] < clock:
         remind(voice, now, reminder[1], reminder[0], clock)
+        reminder = next_reminder(now, voice.published, rules)
+    return _first(next_timer(now, voice.context), signal, reminder)
 
 
 def _rebuilt(
@@ -145,11 +151,19 @@ def _rebuilt(
 
 def _next_due(voice: Voice, now: Fold) -> Micros | None:
     rules = voice.context.rules
-    dues = []
-    if (timer := next_timer(now, voice.context)) is not None:
+    return _first(
+        next_timer(now, voice.context),
+        next_signal(now, voice.published, rules),
+        next_reminder(now, voice.published, rules),
+    )
+
+
+def _first(
+    timer: Micros | None,
+    signal: tuple[Micros, str] | None,
+    reminder: tuple[Micros, Reminder] | None,
+) -> Micros | None:
+    dues = [item[0] for item in (signal, reminder) if item is not None]
+    if timer is not None:
         dues.append(timer)
-    if (signal := next_signal(now, voice.published, rules)) is not None:
-        dues.append(signal[0])
-    if (reminder := next_reminder(now, voice.published, rules)) is not None:
-        dues.append(reminder[0])
     return min(dues, default=None)

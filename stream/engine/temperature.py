@@ -7,6 +7,7 @@ from statistics import median
 from stream.engine.context import Context
 from stream.engine.events import Micros, Reading
 from stream.engine.fold import Fold
+from stream.engine.ruleset import Ruleset
 
 
 def apply_temperatures(
@@ -41,7 +42,22 @@ def apply_temperatures(
     fold.temp_attributed = fever and context.attributed("fever", time) is not None
     fold.temp_qualifies = fever and in_scope and not fold.temp_attributed
     if fold.temp_qualifies:
+        if time - fold.fever_at > rules.lookback:
+            fold.fever_run, fold.fever_run_id = time, event_id
         fold.fever_at, fold.fever_id = time, event_id
+        _note_return(fold, time, event_id, rules)
+    elif not fever:
+        fold.cooled = True
+
+
+def _note_return(fold: Fold, time: Micros, event_id: str, rules: Ruleset) -> None:
+    """Fever again soon after an antipyretic: it had gone, or the drug had time to work (K6)."""
+    timer = rules.timers["K6"]
+    since = time - fold.antipyretic_at
+    again = fold.cooled or since >= timer.within
+    if since < timer.after and again and fold.fever_again_at < fold.antipyretic_at:
+        fold.fever_again_at, fold.fever_again_id = time, event_id
+        fold.fever_again_location = fold.location
 
 
 def _patch_value(fold: Fold, time: Micros, value: float, window: Micros) -> float | None:

@@ -1,97 +1,61 @@
-"""TOML parameter set -> `stream.engine.Ruleset`, or a `RulesetError` that names the row."""
+"""One document of tables -> `stream.engine.Ruleset`, or a `RulesetError` that names the row."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import tomllib
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from stream.engine.ruleset import SECOND, DeviceRule, PressureLimit, Ruleset, StaleLimit
+from stream.engine.ruleset import (
+    SECOND,
+    DeviceRule,
+    OxygenFraction,
+    PressureLimit,
+    Ruleset,
+    StaleLimit,
+)
+from stream.rules.documents import content_hash, loaded
+from stream.rules.errors import RulesetError
+from stream.rules.guidance import build_guidance
+from stream.rules.labs import build_labs, check_units
+from stream.rules.products import build_products
+from stream.rules.rows import Rows, entries
+from stream.rules.safety import beyond_limits, contradictions
+from stream.rules.scales import build_organs, build_pressor_tables, build_scales
+from stream.rules.scores import build_scores
+from stream.rules.timers import build_iec_hs, build_timers, build_worsening
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
-
-DEFAULT_RULESET = "astct_2019_p0.toml"
-
-
-class RulesetError(ValueError):
-    """The parameter set cannot be used; the text names the row, the value and what is expected."""
 
 
 def load_ruleset(path: Path | None = None) -> Ruleset:
     """Load and validate a parameter set; None means the packaged P0.
 
+    The file is a full set or a site's override of the packaged one, see `stream.rules.overrides`.
+
     Raises:
         RulesetError: a row is missing, has no source, or has a value that cannot be.
     """
-    if path is None:
-        text = resources.files("stream.rules").joinpath(DEFAULT_RULESET).read_text("utf-8")
-    else:
-        try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise RulesetError(f"cannot read the ruleset {path}: {error}") from error
+    found = loaded(path)
+    return build(found.document, found.problems)
+
+
+def build(document: dict[str, Any], problems: Iterable[str] = ()) -> Ruleset:
+    """The ruleset of a whole document; RulesetError with every problem, one a line."""
+    found = [*problems, *beyond_limits(document)]
+    rules = None
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RulesetError(f"the ruleset is not TOML: {error}") from error
-    return _build(document)
-
-
-def content_hash(document: dict[str, Any]) -> str:
-    """SHA-256 over the canonical content (comments and order do not matter), 16 hex digits."""
-    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
-
-
-class _Rows:
-    """The `[parameters.*]` rows: each must have a source and a known status."""
-
-    def __init__(self, rows: dict[str, Any]) -> None:
-        self.rows = rows
-        for name, row in rows.items():
-            if not isinstance(row, dict) or "value" not in row:
-                raise RulesetError(
-                    f"parameters.{name}: expected a table with value, source, status"
-                )
-            if not row.get("source") or row.get("status") not in ("checked", "mem", "DESIGN"):
-                raise RulesetError(
-                    f"parameters.{name}: needs a source and a status (checked, mem or DESIGN)"
-                )
-
-    def value(self, name: str, kind: type | tuple[type, ...]) -> Any:
-        if name not in self.rows:
-            raise RulesetError(f"parameters.{name} is missing")
-        value = self.rows[name]["value"]
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise RulesetError(f"parameters.{name} = {value!r}: expected {kind}")
-        return value
-
-    def number(self, name: str, *, low: float = 0.0, high: float = 1e12) -> float:
-        value = float(self.value(name, (int, float)))
-        if not low < value <= high:
-            raise RulesetError(f"parameters.{name} = {value}: expected a number in ({low}, {high}]")
-        return value
-
-    def micros(self, name: str) -> int:
-        return int(self.number(f"{name}_s") * SECOND)
-
-    def count(self, name: str) -> int:
-        return int(self.number(name))
-
-    def names(self, name: str) -> tuple[str, ...]:
-        return tuple(str(item) for item in self.value(name, list))
-
-
-def _build(document: dict[str, Any]) -> Ruleset:
-    try:
-        return _ruleset(document)
+        rules = _ruleset(document)
+        found += contradictions(rules)
+    except RulesetError as error:
+        found.append(str(error))
     except KeyError as error:
-        raise RulesetError(f"the ruleset lacks the table or key {error}") from error
-    except (TypeError, AttributeError, IndexError) as error:
-        raise RulesetError(f"the ruleset has a row of the wrong shape: {error}") from error
+        found.append(f"the ruleset lacks the table or key {error}")
+    except (TypeError, AttributeError, IndexError, ValueError, OverflowError) as error:
+        found.append(f"the ruleset has a row of the wrong shape: {error}")
+    if rules is None or found:
+        raise RulesetError("\n".join(dict.fromkeys(found)))
+    return rules
 
 
 _SIGNS = (
@@ -123,6 +87,23 @@ def _agents(table: dict[str, Any]) -> dict[str, str]:
     return classes
 
 
+def _device(name: str, row: dict[str, Any]) -> DeviceRule:
+    fraction = row.get("fio2")
+    estimate = None
+    if fraction is not None:
+        low, high = float(fraction[0]), float(fraction[1])
+        if not low <= high:
+            raise RulesetError(f"devices.{name}.fio2 = {fraction}: expected [lowest, highest]")
+        estimate = OxygenFraction(low, high, float(row.get("per_lpm", 0)))
+    return DeviceRule(
+        row["kind"],
+        int(row["grade"]),
+        mapped=bool(row.get("mapped", False)),
+        support=row.get("support", "none"),
+        fio2=estimate,
+    )
+
+
 def _range(name: str, pair: list[float]) -> tuple[float, float]:
     low, high = float(pair[0]), float(pair[1])
     if not low < high:
@@ -131,20 +112,24 @@ def _range(name: str, pair: list[float]) -> tuple[float, float]:
 
 
 def _ruleset(document: dict[str, Any]) -> Ruleset:
-    rows = _Rows(document["parameters"])
+    rows = Rows(document["parameters"])
     head, icans, priorities = document["ruleset"], document["icans"], document["priorities"]
     boundary = rows.value("flow_boundary", str)
     if boundary not in ("ASTCT", "LABEL_GE6"):
         raise RulesetError(f"parameters.flow_boundary = {boundary!r}: expected ASTCT or LABEL_GE6")
-    reminder = document["reminders"]["K2"]
+    scores = build_scores(document["scores"])
+    labs = build_labs(document["labs"])
+    check_units(scores, labs)
+    products = build_products(document["products"])
+    guidance = build_guidance(document["guidance"], products)
     return Ruleset(
         name=head["name"],
         version=head["version"],
         hash=content_hash(document),
         scale=head["scale"],
         grades=_grades(document["grades"]),
-        fever_c=rows.number("fever_c", low=37.0, high=39.0),
-        near_fever_c=rows.number("near_fever_c", low=36.0, high=39.0),
+        fever_c=rows.number("fever_c"),
+        near_fever_c=rows.number("near_fever_c"),
         near_fever_sites=rows.names("near_fever_sites"),
         site_rank=dict(rows.value("site_rank", dict)),
         site_window=rows.micros("site_window"),
@@ -169,12 +154,15 @@ def _ruleset(document: dict[str, Any]) -> Ruleset:
             for row in rows.value("child_limits", list)
         ),
         relative_drop_mmhg=rows.number("relative_drop_mmhg"),
-        relative_drop_fraction=rows.number("relative_drop_fraction", high=1.0),
+        relative_drop_fraction=rows.number("relative_drop_fraction"),
         baseline_from=rows.micros("baseline_from"),
         baseline_to=rows.micros("baseline_to"),
         baseline_min_readings=rows.count("baseline_min_readings"),
         critical_mean_mmhg=rows.number("critical_mean_mmhg"),
         agent_class=_agents(document["agents"]),
+        base_of_salt={
+            str(agent): float(share) for agent, share in rows.value("base_of_salt", dict).items()
+        },
         overlap=rows.micros("overlap"),
         push_dose_agents=rows.names("push_dose_agents"),
         push_dose=rows.micros("push_dose"),
@@ -182,14 +170,9 @@ def _ruleset(document: dict[str, Any]) -> Ruleset:
         oral_pressor=rows.micros("oral_pressor"),
         dose_limits={
             agent: (float(row["limit"]), str(row["unit"]))
-            for agent, row in document["dose_limits"].items()
-            if agent != "source"
+            for agent, row in entries(document["dose_limits"]).items()
         },
-        devices={
-            name: DeviceRule(row["kind"], int(row["grade"]), bool(row.get("mapped", False)))
-            for name, row in document["devices"].items()
-            if name != "source"
-        },
+        devices={name: _device(name, row) for name, row in entries(document["devices"]).items()},
         flow_boundary_lpm=rows.number("flow_boundary_lpm"),
         flow_boundary_inclusive=boundary == "LABEL_GE6",
         flow_low_grade=rows.count("flow_low_grade"),
@@ -208,16 +191,13 @@ def _ruleset(document: dict[str, Any]) -> Ruleset:
         quiet=rows.micros("quiet"),
         late_onset=rows.micros("late_onset"),
         plausible={
-            name: _range(name, pair)
-            for name, pair in document["plausible"].items()
-            if name != "source"
+            name: _range(name, pair) for name, pair in entries(document["plausible"]).items()
         },
         stale={
             name: StaleLimit(
                 int(row["usual_s"] * SECOND), int(row["tight_s"] * SECOND), row["flag"]
             )
-            for name, row in document["stale"].items()
-            if name != "source"
+            for name, row in entries(document["stale"]).items()
         },
         device_stale=rows.micros("device_stale"),
         tight_from_grade=rows.count("tight_from_grade"),
@@ -228,10 +208,40 @@ def _ruleset(document: dict[str, Any]) -> Ruleset:
             for domain in ("consciousness", "seizure", "cerebral_oedema")
         },
         motor_weakness_grade=int(icans["motor_weakness"]),
-        tocilizumab_interval=int(reminder["after_s"] * SECOND),
-        tocilizumab_count=int(reminder["count_s"] * SECOND),
-        tocilizumab_text=reminder["text"],
-        tocilizumab_citation=reminder["citation"],
+        capd_below_years=rows.number("capd_below_years"),
+        scales=build_scales(document["scales"]),
+        pressor_tables=build_pressor_tables(document["scales"]),
+        fio2_margin=rows.number("fio2_margin"),
+        pressor_long=rows.micros("pressor_long"),
+        treatment_counts=rows.micros("treatment_counts"),
+        clotting_agents=rows.names("clotting_agents"),
+        nutrition_agents=rows.names("nutrition_agents"),
+        intravenous_routes=rows.names("intravenous_routes"),
+        outpatient_words=rows.names("outpatient_words"),
+        neutropenia_anc=rows.number("neutropenia_anc"),
+        organs=build_organs(document["scales"]),
+        iec_hs=build_iec_hs(document["iec_hs"], labs),
+        labs=labs,
+        scores=scores,
+        announced=tuple(score for score in scores.values() if score.announce),
+        score_sample=rows.micros("score_sample"),
+        products=products,
+        guidance=guidance,
+        followed_agents=frozenset(
+            agent
+            for agents in (
+                *(row.agents for row in guidance),
+                *(lab.restarts_after for lab in labs.values()),
+                rows.names("masking_agents"),
+                rows.names("bolus_agents"),
+            )
+            for agent in agents
+        ),
+        antipyretic_agents=rows.names("antipyretic_agents"),
+        steroid_agents=rows.names("steroid_agents"),
+        anti_il6_agents=rows.names("anti_il6_agents"),
+        timers=build_timers(document["timers"], products),
+        worsening=build_worsening(document["prompts"], scores, labs),
         grade_priority={int(grade): word for grade, word in priorities["grade"].items()},
         candidate_priority={int(grade): word for grade, word in priorities["candidate"].items()},
         icans_priority={int(grade): word for grade, word in priorities["icans"].items()},

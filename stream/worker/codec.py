@@ -16,7 +16,7 @@ from stream.engine.events import PatientEvent
 from stream.engine.facts import Fact, Window
 from stream.engine.state import PatientRecord
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever the stored dataclasses change in a way that old bytes cannot be read."""
 
 _PREFIX = bytes([FORMAT])

@@ -14,7 +14,7 @@ import uvloop
 from schemas.deadletter import ReasonCode
 from stream.logs import configure_logging
 from stream.metrics import Metrics
-from stream.rules.loader import RulesetError, load_ruleset
+from stream.rules import RulesetError, load_ruleset
 from stream.version import ENGINE_VERSION
 from stream.worker.app import create_app
 from stream.worker.endpoint import serve

@@ -124,6 +124,27 @@ def test_from_topics_to_the_tail_of_the_alerts(ward: Ward) -> None:
     status = ward.run("tail", "status", "--from-beginning", "--until-idle", "1")
     assert "p-1  grade 1" in status.stdout
 
+    alert = json.loads(tail.stdout)
+    for subject in (alert["alert_id"], "p-1"):  # from the topics, and the same as from the file
+        explained = ward.run("explain", subject, "--json")
+        assert explained.returncode == 0, explained.stderr
+        assert explained.stdout == ward.run("explain", subject, str(file), "--json").stdout
+        assert json.loads(explained.stdout)["grade"] == 1
+    assert json.loads(ward.run("explain", alert["alert_id"], "--json").stdout)["alert"] == alert
+    unknown = ward.run("explain", "p-9")
+    assert unknown.returncode == 1
+    assert "neither the key of an input event nor the id of an alert" in unknown.stderr
+    stranger = ward.folder / "strict.toml"
+    stranger.write_text(
+        '[ruleset]\nbased_on = "P0"\nname = "strict"\nversion = "1"\n'
+        '[[guidance.rows]]\nid = "site-1"\ntopic = "supportive"\ngrades = [1]\n'
+        'text = "a word of the ward."\ncitation = "Ward 7"\nversion = "1"\ndate = "2026"\n'
+        'status = "site"\n'
+    )
+    other = ward.run("explain", alert["alert_id"], "--ruleset", str(stranger))
+    assert other.returncode == 1
+    assert "explained with strict 1" in other.stderr
+
 
 def test_tail_ends_at_ctrl_c(ward: Ward) -> None:
     assert ward.run("topics", "create").returncode == 0

@@ -1,0 +1,165 @@
+"""What a fold concludes, piece by piece: frozen values, each with its time and its events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stream.engine.events import Micros
+
+NEVER: Micros = -(1 << 62)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One agent on a pump: since when without a break, last heard of when, by which events."""
+
+    since: Micros
+    seen: Micros
+    rate: float
+    unit: str
+    start_id: str
+    seen_id: str
+    usable: bool = True
+    """The rate can be: one beyond the quarantine limit runs at a dose that nobody knows."""
+    expressed_as: str = "base"
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """A coded reason with the events that it rests on (see `stream.engine.reasons`)."""
+
+    code: str
+    event_ids: tuple[str, ...] = ()
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The emitted grade became `grade` at `time`."""
+
+    time: Micros
+    grade: int
+    raw: int
+    episode: int
+    episode_max: int
+    flags: tuple[str, ...]
+    whys: tuple[Why, ...]
+    mean_bp: float | None = None
+    scales: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    """The other scales' grades at that time; several where a wording is ambiguous."""
+    product: str = ""
+    therapy_class: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A candidate raised at `start` with `grade`, now at `level`.
+
+    `how` it ended: `confirmed`, `ended`, or `raised` (another one took its place).
+    """
+
+    start: Micros
+    grade: int
+    level: int
+    why: str
+    flags: tuple[str, ...]
+    whys: tuple[Why, ...]
+    end: Micros | None = None
+    how: str | None = None
+    mean_bp: float | None = None
+    episode: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NeuroChange:
+    """The ICANS grade became `grade` at `time`."""
+
+    time: Micros
+    grade: int
+    whys: tuple[Why, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """One dose of an anti-IL-6 agent and the emitted grade at that time."""
+
+    time: Micros
+    event_id: str
+    grade: int
+    agent: str = "tocilizumab"
+    episode: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DoseQuestion:
+    """A dose came near at `time` (its premedication, or the dose itself): a question, and why.
+
+    It is the one that follows the dose at `after`, and is called by its number.
+    """
+
+    after: Micros
+    called: int
+    time: Micros
+    event_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The doses of one followed medicine: how many in all, and when the newest ones were."""
+
+    count: int
+    times: tuple[Micros, ...]
+    last_id: str
+    dose: float | None
+    unit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LabValue:
+    """A result in its analyte's unit, with the reference limits that came with it."""
+
+    value: float
+    at: Micros
+    event_id: str
+    upper: float | None = None
+    lower: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreInputUsed:
+    """One value that a score rests on: what, how much, true when, by which event."""
+
+    name: str
+    value: float | bool | str
+    at: Micros
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """The band of one score: in force since `held_at`, and the one that waits to be held.
+
+    `held` None: nothing has been known long enough.
+    """
+
+    held: str | None = None
+    held_at: Micros = NEVER
+    value: float | None = None
+    inputs: tuple[ScoreInputUsed, ...] = ()
+    missing: tuple[str, ...] = ()
+    waiting: str | None = None
+    since: Micros = NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """The IEC-HS screen: since when it is as it is, and the criteria met with their events."""
+
+    positive: bool | None
+    since: Micros
+    last_positive: Micros = NEVER
+    judged: Micros = NEVER
+    """When the newest result was looked at: the screen has no clock of its own."""
+    criteria: tuple[tuple[str, str], ...] = ()
+    missing: tuple[str, ...] = ()

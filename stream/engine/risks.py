@@ -1,0 +1,185 @@
+"""Scores of a patient over time: values off the chart with their ages, and bands that hold.
+
+A band is in force once it has been the patient's for as long as its score says. An input that is
+missing or too old is never taken for a normal one: the score then lies between limits, and has a
+band only where both limits lie in the same one. Scores never touch a grade.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from stream.engine.events import Micros
+from stream.engine.fold import NEVER, Fold, Risk, ScoreInputUsed
+from stream.engine.oxygenation import on_air
+from stream.engine.ruleset import HOUR, Ruleset
+from stream.engine.score_definitions import LAB, ScoreDefinition, Value
+from stream.engine.scores import band, partial
+
+Charted = tuple[Value, Micros, str]
+"""A value, when it was true, and the event that it comes from."""
+
+
+def charted(fold: Fold, rules: Ruleset) -> dict[str, Charted]:
+    """All that the chart holds for scores, however old, by the names of `CHARTED` and `lab:`."""
+    found: dict[str, Charted] = {
+        LAB + name: (lab.value, lab.at, lab.event_id) for name, lab in fold.labs.items()
+    }
+    if fold.temp is not None:
+        found["temperature"] = fold.temp, fold.temp_at, fold.temp_id
+        if fold.therapy is not None and fold.temp_at >= fold.therapy:
+            hours = (fold.temp_at - fold.therapy) / HOUR
+            found["hours_since_therapy"] = hours, fold.temp_at, fold.therapy_id
+    if fold.heart_rate is not None:
+        found["heart_rate"] = fold.heart_rate, fold.heart_rate_seen, fold.heart_rate_id
+    if fold.respiratory_rate is not None:
+        seen, event_id = fold.respiratory_rate_seen, fold.respiratory_rate_id
+        found["respiratory_rate"] = fold.respiratory_rate, seen, event_id
+    if fold.spo2 is not None:
+        found["spo2"] = fold.spo2, max(fold.spo2_seen, fold.sao2_at), fold.spo2_id
+    if fold.bp_systolic is not None:
+        found["systolic_bp"] = fold.bp_systolic, fold.bp_seen, fold.bp_id
+    if fold.bp_mean is not None:
+        found["mean_bp"] = fold.bp_mean, fold.bp_seen, fold.bp_id
+    if fold.device is not None:
+        found["on_oxygen"] = not on_air(fold, rules), fold.device_at, fold.device_id
+    if fold.alert is not None:
+        found["alert"] = fold.alert, fold.alert_at, fold.alert_id
+        found["altered_mentation"] = not fold.alert, fold.alert_at, fold.alert_id
+    if fold.spo2_scale is not None:
+        found["spo2_scale"] = str(fold.spo2_scale), fold.spo2_scale_at, fold.spo2_scale_id
+    return found
+
+
+def used(
+    fold: Fold, time: Micros, definition: ScoreDefinition, chart: Mapping[str, Charted]
+) -> Iterator[tuple[str, Charted, bool]]:
+    """Each input that the chart holds: its name, what the chart has, and whether it is fresh."""
+    if definition.timing == "before_therapy":
+        asked = time if fold.first_therapy is None else fold.first_therapy
+        chart = {
+            LAB + name: (lab.value, lab.at, lab.event_id) for name, lab in fold.labs_before.items()
+        }
+    else:
+        asked = time
+    for name, item, age in definition.charted:
+        found = chart.get(item)
+        if found is not None:
+            yield name, found, age is None or asked - found[1] <= age
+
+
+def applies(fold: Fold, definition: ScoreDefinition, rules: Ruleset) -> bool:
+    """Whether the score is for this patient: age, class and target of the therapy."""
+    if not definition.in_stream or (definition.adults_only and not rules.is_adult(fold.age_years)):
+        return False
+    if not definition.therapy_classes and not definition.targets:
+        return True
+    product = rules.products.find(fold.product, fold.therapy_class)
+    return definition.is_for(fold.therapy_class, "" if product is None else product.target)
+
+
+def judge(fold: Fold, time: Micros, ran: Micros, rules: Ruleset) -> None:
+    """Take the announced scores a step further; waiting bands count as held up to `ran`.
+
+    At most once in `score_sample`, but at once after a result or a temperature.
+    """
+    if fold.ended:
+        return
+    due = fold.risks_due <= ran
+    if time - fold.risks_at < rules.score_sample and fold.temp_at != time and not due:
+        return
+    judged, fold.risks_at = fold.risks_at, time
+    chart = charted(fold, rules)
+    risks = None
+    for definition in rules.announced:
+        before = fold.risks.get(definition.name)
+        if not due and not any(
+            item in chart and chart[item][1] > judged for _, item, _ in definition.charted
+        ):
+            continue  # nothing new: at most an input has become too old, and that says nothing
+        after = _step(fold, time, ran, definition, before, chart, rules)
+        if after is not before and after is not None:
+            risks = risks if risks is not None else dict(fold.risks)
+            risks[definition.name] = after
+    if risks is not None:
+        fold.risks = risks
+        fold.risks_due = min(
+            (
+                risk.since + hold_of(rules.scores[name], risk.held, risk.waiting)
+                for name, risk in risks.items()
+                if risk.waiting is not None
+            ),
+            default=_NOT_DUE,
+        )
+
+
+_NOT_DUE: Micros = -NEVER
+
+
+def _step(
+    fold: Fold,
+    time: Micros,
+    ran: Micros,
+    definition: ScoreDefinition,
+    before: Risk | None,
+    chart: Mapping[str, Charted],
+    rules: Ruleset,
+) -> Risk | None:
+    if not applies(fold, definition, rules):
+        return before
+    inputs = {name: found for name, found, fresh in used(fold, time, definition, chart) if fresh}
+    now = partial(definition, {name: found[0] for name, found in inputs.items()})
+    held = before if before is not None else Risk()
+    if now.band is None or now.band == held.held:
+        return replace(held, waiting=None) if held.waiting is not None else before
+    waiting, since = _waiting(definition, held, now.band, time)
+    calm = held.held is None and now.band == calm_band(definition)
+    hold = hold_of(definition, held.held, waiting)
+    if not (calm or hold == 0 or ran - since >= hold):
+        same = (waiting, since) == (held.waiting, held.since)
+        return held if same else replace(held, waiting=waiting, since=since)
+    return Risk(
+        held=now.band if calm else waiting,
+        held_at=time,
+        value=now.value if now.value is not None else now.lowest,
+        inputs=tuple(
+            ScoreInputUsed(name, value, at, event_id)
+            for name, (value, at, event_id) in inputs.items()
+        ),
+        missing=now.missing,
+    )
+
+
+def _waiting(
+    definition: ScoreDefinition, held: Risk, band: str, time: Micros
+) -> tuple[str, Micros]:
+    """The band that waits to be held, and since when.
+
+    A score that swings between two bands on one side of the one in force has lasted in the nearer.
+    """
+    if held.waiting is None:
+        return band, time
+    bands = definition.plan.bands
+    here = -1 if held.held is None else bands.index(held.held)
+    before, now = bands.index(held.waiting), bands.index(band)
+    if (before > here) != (now > here):
+        return band, time
+    return bands[min(before, now) if now > here else max(before, now)], held.since
+
+
+def hold_of(definition: ScoreDefinition, held: str | None, waiting: str) -> Micros:
+    """How long the waiting band must last: confirmed fast upwards, held on the way down."""
+    bands = definition.plan.bands
+    down = held is not None and bands.index(waiting) < bands.index(held)
+    return definition.hold_down if down else definition.hold
+
+
+def calm_band(definition: ScoreDefinition) -> str:
+    """The band of a score of 0: being in it from the beginning is no change."""
+    return band(definition, 0)
+
+
+def next_risk(fold: Fold) -> Micros | None:
+    """When the band that waits will have held long enough."""
+    return None if fold.risks_due == _NOT_DUE else fold.risks_due

@@ -1,0 +1,289 @@
+"""Reminders K1 to K10: cited timers of published guidance, run in event time.
+
+Each is a condition on the fold and the instant from which it is true. One whose condition has ended
+before that instant never speaks; one that has spoken is remembered by its key and never speaks
+again about the same thing. Texts, citations and numbers: `[timers.*]` of the parameter set;
+clinical reference section 6.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from stream.engine.advice import doses_until, next_dose_rows
+from stream.engine.announce import Voice
+from stream.engine.events import Micros
+from stream.engine.fold import NEVER, Dose, Fold, Why
+from stream.engine.guidance import SAYS
+from stream.engine.next_dose import dose_called, product_of, scheduled_question
+from stream.engine.ruleset import Ruleset, TimerRule
+from stream.engine.signs import outpatient
+from stream.engine.state import Published
+
+_KEYS_KEPT = 8
+"""Of each timer: more than can come back to life by a late event or a retraction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A patient as they stand, one timer's rule, and the ruleset that it is of."""
+
+    now: Fold
+    rule: TimerRule
+    rules: Ruleset
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """A timer that runs or has run out: its key, when it is due, and what it rests on."""
+
+    code: str
+    number: int
+    """What it is about: a time, a dose or an episode; said once for each."""
+    due: Micros
+    event_ids: tuple[str, ...] = ()
+    detail: str = ""
+    citation: str = ""
+    lasting: bool = False
+    """It is about something that lasts: what was said at `number` or later was about the same."""
+    unverified: bool = False
+
+    @property
+    def key(self) -> str:
+        """What is remembered once it has been said."""
+        return f"{self.code}:{self.number}"
+
+
+def was_said(item: Reminder, published: Published) -> bool:
+    """Whether this was said before: the beginning of what lasts may be moved by late data."""
+    if not item.lasting:
+        return item.key in published.reminders
+    said = (key.partition(":") for key in published.reminders)
+    return any(code == item.code and int(number) >= item.number for code, _, number in said)
+
+
+def reminders(now: Fold, rules: Ruleset) -> Iterator[Reminder]:
+    """Every timer whose condition is met, with when it is due; its rule has to suit the patient."""
+    if now.therapy is None or now.ended:
+        return
+    for code, find in _TIMERS:
+        rule = rules.timers.get(code)
+        if rule is None:
+            continue
+        if rule.products and now.product_name not in rule.products:
+            continue
+        if code != "K9" and rule.therapy_classes and now.therapy_class not in rule.therapy_classes:
+            continue
+        found = find(Case(now, rule, rules))
+        if found is not None:
+            yield found
+
+
+def next_reminder(
+    now: Fold, published: Published, rules: Ruleset
+) -> tuple[Micros, Reminder] | None:
+    """The first reminder that has not been said, and when it is due."""
+    first: Reminder | None = None
+    for item in reminders(now, rules):
+        if (first is None or item.due < first.due) and not was_said(item, published):
+            first = item
+    return None if first is None else (first.due, first)
+
+
+def remind(voice: Voice, now: Fold, item: Reminder, due: Micros, emitted: Micros) -> None:
+    """Say it once, low in priority: a worklist, not an alarm (clinical reference 7.3)."""
+    rules = voice.context.rules
+    rule = rules.timers[item.code]
+    mine = [key for key in voice.published.reminders if key.partition(":")[0] == item.code]
+    dropped = set(mine[: max(0, len(mine) + 1 - _KEYS_KEPT)])
+    kept = tuple(key for key in voice.published.reminders if key not in dropped)
+    key = f"{item.code}:{max(due, item.number)}" if item.lasting else item.key
+    voice.published = replace(voice.published, reminders=(*kept, key))
+    text = f"{rule.text} {item.detail}".rstrip()
+    voice.say(
+        "reminder",
+        effective=due,
+        emitted=max(emitted, due),
+        priority="low",
+        episode=now.episode,
+        whys=(Why("REMINDER", item.event_ids, item.code),),
+        flags=tuple(sorted(voice.stale_flags())),
+        body={
+            "timer": item.code,
+            "text": text,
+            "citation": item.citation or rule.citation,
+            "status": "mem" if item.unverified else rule.status,
+        },
+    )
+
+
+def _grade_since(now: Fold) -> Micros:
+    return now.history[-1].time if now.history else NEVER
+
+
+def _first_dose(now: Fold, agents: tuple[str, ...]) -> Dose | None:
+    """The first dose of these agents since the open episode began."""
+    if now.episode is None:
+        return None
+    return next((d for d in now.doses if d.agent in agents and d.time >= now.onset), None)
+
+
+def _last_dose(now: Fold, agent: str) -> Dose | None:
+    return next((d for d in reversed(now.doses) if d.agent == agent), None)
+
+
+def _fever_for_long(case: Case) -> Reminder | None:
+    """K1: grade 1, and fever again and again for three days."""
+    now = case.now
+    if now.grade != case.rule.grade or not now.temp_qualifies or now.fever_run == NEVER:
+        return None
+    over = now.fever_run + case.rule.after
+    if over - now.fever_at > case.rules.lookback:
+        return None
+    due = max(over, _grade_since(now), now.fever_at if now.fever_at > over else NEVER)
+    ids = tuple(dict.fromkeys((now.fever_run_id, now.fever_id)))
+    return Reminder("K1", over, due, ids, lasting=True)
+
+
+def _repeat_interval(case: Case) -> Reminder | None:
+    """K2: the interval since the last tocilizumab is over and the grade is not lower."""
+    now = case.now
+    dose = _last_dose(now, "tocilizumab")
+    if dose is None or dose.time < now.last_closed or now.grade < max(1, dose.grade):
+        return None
+    if dose.time + case.rule.after < now.onset:
+        return None  # a prophylaxis that was over before this episode began
+    due = max(dose.time + case.rule.after, _grade_since(now))
+    in_day, in_all = doses_until(now, "tocilizumab", due, case.rule.day)
+    detail = f"Given in the last 24 h: {in_day}; on record: {in_all}."
+    return Reminder("K2", dose.time, due, (dose.event_id,), detail)
+
+
+def _not_improved(case: Case) -> Reminder | None:
+    """K3: a day after the first anti-IL-6 agent, still grade 2."""
+    dose = _first_dose(case.now, case.rules.anti_il6_agents)
+    grade = case.rule.grade
+    if dose is None or case.now.grade != grade or dose.grade > grade:
+        return None
+    due = max(dose.time + case.rule.after, _grade_since(case.now))
+    return Reminder("K3", dose.time, due, (dose.event_id,))
+
+
+def _most_given(case: Case) -> Reminder | None:
+    """K4: as many doses of tocilizumab as published, in a day or in all."""
+    dose = _last_dose(case.now, "tocilizumab")
+    if dose is None:
+        return None
+    in_day, in_all = doses_until(case.now, "tocilizumab", dose.time, case.rule.day)
+    if in_day < case.rule.most_in_day and in_all < case.rule.most_in_all:
+        return None
+    detail = f"Given in the last 24 h: {in_day}; in total: {in_all}."
+    ids = tuple(d.event_id for d in case.now.doses if d.agent == "tocilizumab")
+    return Reminder("K4", dose.time, dose.time, ids, detail)
+
+
+def _sign_for_long(case: Case) -> Reminder | None:
+    """K5: a sign of grade 2 for three hours."""
+    now = case.now
+    if now.support_since is None or now.raw != case.rule.grade:
+        return None
+    over = now.support_since + case.rule.after
+    return Reminder("K5", over, max(over, now.raw_steps[-1][0]), lasting=True)
+
+
+def _fever_again(case: Case) -> Reminder | None:
+    """K6: at home, fever again soon after an antipyretic."""
+    now = case.now
+    if now.fever_again_at == NEVER or not outpatient(now.fever_again_location, case.rules):
+        return None
+    return Reminder("K6", now.fever_again_at, now.fever_again_at, (now.fever_again_id,))
+
+
+def _signs_for_a_week(case: Case) -> Reminder | None:
+    """K7: signs of an episode that began more than a week ago."""
+    now = case.now
+    if now.episode is None or now.sign_since is None:
+        return None
+    due = max(now.onset + case.rule.after, now.sign_since)
+    return Reminder("K7", now.episode, due, (now.onset_id,))
+
+
+def _not_checked(case: Case) -> Reminder | None:
+    """K8: no temperature and no pressure for longer than the check interval."""
+    now = case.now
+    assert now.therapy is not None
+    last = max(now.temp_seen, now.bp_seen, now.therapy)
+    dues = [last + case.rule.after] if now.episode is not None else []
+    product = product_of(now, case.rules)
+    window = None if product is None else product.window(dose_called(now))
+    if window is not None and window.min_check_interval is not None:
+        due = last + window.min_check_interval
+        if due <= now.therapy + window.end:
+            dues.append(due)
+    if not dues:
+        return None
+    return Reminder("K8", min(dues), min(dues), lasting=True)
+
+
+def _dose_near(case: Case) -> Reminder | None:
+    """K9: a premedication, or the dose itself, after trouble with an earlier dose."""
+    asked = case.now.dose_question
+    if asked is None or asked.after not in (case.now.therapy, case.now.therapy_before):
+        return None
+    return _question(case, asked.after, asked.called, asked.time, asked.event_id, asked.why)
+
+
+def _dose_scheduled(case: Case) -> Reminder | None:
+    """K9: the published schedule brings the next dose near."""
+    found = scheduled_question(case.now, case.rules)
+    if found is None:
+        return None
+    due, why = found
+    assert case.now.therapy is not None
+    called = dose_called(case.now) + 1
+    return _question(case, case.now.therapy, called, due, case.now.therapy_id, why)
+
+
+def _question(
+    case: Case, after: Micros, called: int, due: Micros, event_id: str, why: str
+) -> Reminder:
+    rows = next_dose_rows(case.now, case.rules)
+    said = [
+        f"{SAYS}{row.text}{' (from memory, unverified)' * (row.status == 'mem')}" for row in rows
+    ]
+    return Reminder(
+        "K9",
+        after + 1,
+        due,
+        (event_id,),
+        " ".join([f"Dose {called}: {why}.", *said]),
+        "; ".join(dict.fromkeys(row.citation for row in rows)),
+        lasting=True,
+        unverified=any(row.status == "mem" for row in rows),
+    )
+
+
+def _label_steroid(case: Case) -> Reminder | None:
+    """K10: half a day after the first tocilizumab without improvement, or worse before that."""
+    dose = _first_dose(case.now, ("tocilizumab",))
+    if dose is None or case.now.grade < max(1, dose.grade):
+        return None
+    due, since = dose.time + case.rule.after, _grade_since(case.now)
+    due = since if case.now.grade > dose.grade and since > dose.time else max(due, since)
+    return Reminder("K10", dose.time, due, (dose.event_id,))
+
+
+_TIMERS: tuple[tuple[str, Callable[[Case], Reminder | None]], ...] = (
+    ("K1", _fever_for_long),
+    ("K2", _repeat_interval),
+    ("K3", _not_improved),
+    ("K4", _most_given),
+    ("K5", _sign_for_long),
+    ("K6", _fever_again),
+    ("K7", _signs_for_a_week),
+    ("K8", _not_checked),
+    ("K9", _dose_near),
+    ("K9", _dose_scheduled),
+    ("K10", _label_steroid),
+)

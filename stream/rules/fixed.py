@@ -1,0 +1,43 @@
+"""Which rows of the packaged document are published definitions, so that no site changes them."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+SCALE = "a published definition: a scale with other grades is another scale, not a site's setting"
+_SCORE = (
+    "a published score: a site may change its bands, hold_s, announce and max_age_s, nothing else"
+)
+_SCREEN = "a published criterion: a site may change what lies around the criteria"
+_PRODUCT = "a published figure or what the product is; windows and limits can be changed"
+FIXED = (
+    ("grades.*", SCALE),
+    ("icans.*", SCALE),
+    ("scales.*", SCALE),
+    ("scores.*", _SCORE),
+    *((f"iec_hs.{name}.*", _SCREEN) for name in ("ferritin", "common", "other")),
+    ("labs.*.unit", "what everything else of the analyte is reckoned in"),
+    ("labs.*.factors.*", "arithmetic between units, nothing that a site can choose"),
+    ("labs.*.divisors.*", "arithmetic between units, nothing that a site can choose"),
+    *(
+        (f"products.*.{name}", _PRODUCT)
+        for name in ("brand", "therapy_class", "target", "suicide_gene", "like", "rates", "rates.*")
+    ),
+)
+"""Rows that no site can change, and why."""
+FREE = (
+    "scores.*.announce",
+    "scores.*.hold_s",
+    "scores.*.bands.*.at_least",
+    "scores.*.bands.*.above",
+    "scores.*.bands.*.priority",
+    "scores.*.inputs.*.max_age_s",
+)
+"""Rows that can be changed although one of `FIXED` is for them too."""
+
+
+def fixed(row: str) -> str:
+    """Why a row cannot be changed; empty where it can."""
+    if any(fnmatchcase(row, free) for free in FREE):
+        return ""
+    return next((why for pattern, why in FIXED if fnmatchcase(row, pattern)), "")
