@@ -27,8 +27,8 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 demo: $(VENV)/.demo  ## a ward to look at (DEMO_FLAGS='--speed 600' and so on)
 	$(BIN)/stormwatch demo $(DEMO_FLAGS)
 
-test: lint types  ## everything that CI runs
-	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+test: lint types  ## everything that CI runs; the broker's tests in one process, the others beside it
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_FLAGS)
 
 lint: $(VENV)/.dev  ## ruff and the import contracts
 	$(BIN)/ruff check .

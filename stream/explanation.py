@@ -98,8 +98,11 @@ def _evidence(found: Json) -> Iterator[str]:
 
 def _holds(found: Json) -> Iterator[str]:
     for hold in found["holds"]:
-        what = f"grade {hold['grade']}" if "grade" in hold else f"{hold['score']} {hold['band']}"
-        yield f"{what} until {hold['until']}: {hold['text']}"
+        if "grade" in hold:
+            yield f"grade {hold['grade']} until {hold['until']}: {hold['text']}"
+        else:
+            band = hold["band"] or "no band"
+            yield f"{hold['score']}, change to {band} waits until {hold['until']}: {hold['text']}"
 
 
 def _timers(found: Json) -> Iterator[str]:

@@ -7,19 +7,31 @@ hand when an alert is said is the one that said it (how finely the clock moves c
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from stream.engine import Tick, due, step
 from stream.intake import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from stream.engine import Alert, AnyEvent, PatientState, Ruleset
+    from stream.engine import Alert, AnyEvent, PatientState, Rejection, Ruleset
     from stream.engine.events import Micros, PatientEvent
 
+Ticks = Literal["none", "unreceived", "all"]
+"""Before which events the clock of the records' timestamps lets timers run: before those without
+`received_at`, or before all, as a worker's ticks do."""
 TIMERS_AHEAD = 10_000
 """How many timers are let run out after the last event in search of an alert."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What could not be taken of one record; `whole`: there is no event in it at all."""
+
+    record: int
+    rejection: Rejection
+    whole: bool
 
 
 @dataclass(slots=True)
@@ -34,11 +46,13 @@ class Retrace:
     patient_id: str | None = None
     alert_id: str | None = None
     until: Micros | None = None
+    ticks: Ticks = "none"
     states: dict[str, PatientState] = field(default_factory=dict)
     found: Alert | None = None
     alerts: int = 0
-    unread: int = 0
-    """Records that hold no event that can be read."""
+    refusals: list[Refusal] = field(default_factory=list)
+    later: Micros | None = None
+    """When the first of the patient's events counts that `until` keeps out."""
 
     @property
     def state(self) -> PatientState | None:
@@ -46,14 +60,21 @@ class Retrace:
         whose = self.found.patient_id if self.found is not None else self.patient_id
         return None if whose is None else self.states.get(whose)
 
-    def run(self, records: Iterable[bytes]) -> None:
-        """Takes the records in the order in which they were received, then lets timers run out."""
-        for raw in records:
+    def run(self, records: Iterable[bytes], stamps: Sequence[Micros] = ()) -> None:
+        """Takes the records in the order in which they were received, then lets timers run out.
+
+        `stamps` are the records' timestamps, for `ticks`.
+        """
+        for number, raw in enumerate(records):
             intake = decode(raw, accept_ticks=True)
-            if intake.event is None:
-                self.unread += 1
-            elif self._wanted(intake.event) and self._take(intake.event):
-                return
+            event = intake.event
+            if event is None:
+                self._refuse(number, intake.rejections, whole=True)
+            elif self._wanted(event):
+                self._refuse(number, intake.rejections)
+                stamp = stamps[number] if stamps else None
+                if self._ticked(event, stamp) or self._take(number, event):
+                    return
         if self.until is not None:
             for patient_id in list(self.states):
                 if self._tick(patient_id, self.until):
@@ -61,16 +82,37 @@ class Retrace:
         elif self.alert_id is not None:
             self._ahead()
 
-    def _wanted(self, event: AnyEvent) -> bool:
-        if self.until is not None:
-            received = None if isinstance(event, Tick) else event.received_at
-            if event.time > self.until or (received is not None and received > self.until):
-                return False
-        if isinstance(event, Tick) or self.patient_id is None:
-            return True
-        return event.patient_id == self.patient_id
+    def told(self) -> list[Refusal]:
+        """Records without an event, and what was refused of the patient that is looked at."""
+        whose = self.found.patient_id if self.found is not None else self.patient_id
+        return [
+            refusal
+            for refusal in self.refusals
+            if refusal.whole or whose in (None, refusal.rejection.patient_id)
+        ]
 
-    def _take(self, event: AnyEvent) -> bool:
+    def _refuse(self, number: int, rejections: Iterable[Rejection], *, whole: bool = False) -> None:
+        self.refusals += [Refusal(number, rejection, whole) for rejection in rejections]
+
+    def _wanted(self, event: AnyEvent) -> bool:
+        if isinstance(event, Tick):
+            return self.until is None or event.time <= self.until
+        if self.patient_id not in (None, event.patient_id):
+            return False
+        counts = max(event.time, event.received_at or event.time)
+        if self.until is None or counts <= self.until:
+            return True
+        self.later = counts if self.later is None else min(self.later, counts)
+        return False
+
+    def _ticked(self, event: AnyEvent, stamp: Micros | None) -> bool:
+        """Lets the patient's timers run to the record's timestamp, where `ticks` says so."""
+        if stamp is None or isinstance(event, Tick) or event.patient_id not in self.states:
+            return False
+        runs = self.ticks == "all" or (self.ticks == "unreceived" and event.received_at is None)
+        return runs and self._tick(event.patient_id, stamp)
+
+    def _take(self, number: int, event: AnyEvent) -> bool:
         if isinstance(event, Tick):
             return any(self._tick(patient_id, event.time) for patient_id in list(self.states))
         state = self.states.get(event.patient_id)
@@ -78,6 +120,7 @@ class Retrace:
             return True
         state, outputs = step(self.states.get(event.patient_id), event, self.ruleset)
         self.states[event.patient_id] = state
+        self._refuse(number, outputs.rejections)
         return self._seen(outputs.alerts)
 
     def _tick(self, patient_id: str, until: Micros) -> bool:

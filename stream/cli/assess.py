@@ -88,5 +88,6 @@ def instant(text: str) -> int:
             f"{text!r} is not a time; write it like 2026-03-01T10:00:00Z", USAGE
         ) from None
     if moment.tzinfo is None:
-        raise CommandError(f"{text!r} has no offset; write {text}Z or {text}+01:00", USAGE)
+        whole = moment.isoformat()  # a date alone is a time to Python, and none with a Z
+        raise CommandError(f"{text!r} has no offset; write {whole}Z or {whole}+01:00", USAGE)
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

@@ -140,6 +140,6 @@ def _object(row: GuidanceRow) -> dict[str, Any]:
     return {
         **fields,
         "interval_s": None if interval is None else seconds(interval),
-        "verified": row.status == "checked",
+        "verified": row.status != "mem",
         "note": PREVAILS,
     }

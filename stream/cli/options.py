@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,10 +48,30 @@ SetOption = Annotated[
         show_default=False,
     ),
 ]
+
+
+def _ruleset_in_force(context: typer.Context, path: Path | None) -> Path | None:
+    """The file of `--ruleset`, else that of the setting `ruleset`; None: the packaged.
+
+    A command with `--config` reads its settings itself. Settings are slow to import, so they are
+    looked at only where one can be there.
+    """
+    own = any("--config" in option.opts for option in context.command.params)
+    if path is not None or own or not (any(map(os.environ.get, _SET_BY)) or _SETTINGS.is_file()):
+        return path
+    return settings_from().ruleset
+
+
+_SETTINGS = Path("stormwatch.toml")
+_SET_BY = ("STORMWATCH_RULESET", "STORMWATCH_CONFIG")
 RulesetOption = Annotated[
     Path | None,
     typer.Option(
-        "--ruleset", metavar="FILE", help="Thresholds; else the packaged P0.", show_default=False
+        "--ruleset",
+        metavar="FILE",
+        help="Thresholds; else the setting ruleset, else the packaged P0.",
+        show_default=False,
+        callback=_ruleset_in_force,
     ),
 ]
 PatientOption = Annotated[
@@ -85,7 +106,10 @@ def settings_from(
 
 
 def ruleset_from(path: Path | None) -> Ruleset:
-    """The thresholds to grade by; ends the command with what is wrong with them."""
+    """The thresholds to grade by; ends the command with what is wrong with them.
+
+    `path` is what `RulesetOption` or the setting `ruleset` says; None means the packaged.
+    """
     from stream.rules import load_ruleset
 
     try:

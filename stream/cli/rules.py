@@ -165,7 +165,7 @@ def _usable(path: Path | None) -> tuple[Overridden, Ruleset]:
 
 def _cells(path: Path | None) -> dict[str, Cell]:
     from stream.rules.documents import sourced
-    from stream.rules.safety import limit_of
+    from stream.rules.limits import limit_of
 
     found = {}
     for row, cell in sourced(_usable(path)[0]).items():

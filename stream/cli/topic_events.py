@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from stream.cli.brokers import reaching
@@ -18,14 +19,29 @@ if TYPE_CHECKING:
 INPUTS = ("vitals", "care")
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One record that a topic holds; `timestamp` in milliseconds since 1970."""
+
+    timestamp: int
+    topic: str
+    offset: int
+    partition: int
+    key: bytes | None
+    value: bytes
+
+    def __str__(self) -> str:
+        return f"{self.topic}[{self.partition}]@{self.offset}"
+
+
 def alert_record(settings: Settings, alert_id: str) -> dict[str, Any] | None:
     """The alert of this id on the alerts topic; None where it is not there (any more)."""
     wanted = json.dumps(alert_id)[1:-1].encode()
-    for _, _, _, _, value in _read(settings, ("alerts",)):
-        if wanted not in value:
+    for record in _read(settings, ("alerts",)):
+        if wanted not in record.value:
             continue
         try:
-            document = json.loads(value)
+            document = json.loads(record.value)
         except ValueError:
             continue
         if isinstance(document, dict) and document.get("alert_id") == alert_id:
@@ -33,26 +49,19 @@ def alert_record(settings: Settings, alert_id: str) -> dict[str, Any] | None:
     return None
 
 
-def patient_events(settings: Settings, patient_id: str) -> list[bytes]:
+def patient_events(settings: Settings, patient_id: str) -> list[Held]:
     """The patient's records of the input topics, in the order in which the brokers took them.
 
     Across the two topics that order is the records' timestamps: the nearest thing to the order in
     which a worker read them.
     """
     key = patient_id.encode()
-    records = [
-        (timestamp, topic, offset, value)
-        for timestamp, topic, offset, found, value in _read(settings, INPUTS)
-        if found == key
-    ]
-    records.sort(key=lambda record: record[:3])
-    return [value for *_, value in records]
+    records = [record for record in _read(settings, INPUTS) if record.key == key]
+    return sorted(records, key=lambda record: (record.timestamp, record.topic, record.offset))
 
 
-def _read(
-    settings: Settings, topics: Sequence[str]
-) -> Iterator[tuple[int, str, int, bytes | None, bytes]]:
-    """(timestamp, topic, offset, key, value) of all that the topics hold now; it only looks."""
+def _read(settings: Settings, topics: Sequence[str]) -> Iterator[Held]:
+    """All that the topics hold now; it only looks."""
     from kafka import KafkaConsumer, TopicPartition
 
     with reaching(settings) as arguments:
@@ -78,10 +87,11 @@ def _read(
                 for partition, records in consumer.poll(timeout_ms=500).items():
                     for record in records:
                         if record.value is not None and record.offset < ends[partition]:
-                            yield (
+                            yield Held(
                                 record.timestamp,
                                 record.topic,
                                 record.offset,
+                                record.partition,
                                 record.key,
                                 record.value,
                             )

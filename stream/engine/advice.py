@@ -15,8 +15,6 @@ from stream.engine.guidance import BY_EPISODE, PREVAILS, SAYS, GuidanceRow, rows
 from stream.engine.ruleset import HOUR, MINUTE, Ruleset
 from stream.engine.scores import ScoreError, evaluate
 
-_DAY: Micros = 24 * HOUR
-
 
 def doses_until(fold: Fold, agent: str, time: Micros, day: Micros) -> tuple[int, int]:
     """(doses within `day` before `time`, doses in all until `time`) of a followed medicine."""
@@ -55,11 +53,11 @@ def _shown(row: GuidanceRow, fold: Fold, time: Micros, rules: Ruleset) -> dict[s
         "date": row.date,
         "status": row.status,
         "verified": row.status != "mem",
-        "given": _given(row.agents, fold, time),
+        "given": _given(row.agents, fold, time, rules),
     }
     if row.evidence:
         shown["evidence"] = row.evidence
-    limits = _limits(row, fold, time)
+    limits = _limits(row, fold, time, rules.timers["K4"].day)
     if limits:
         shown["limits"] = limits
     return shown
@@ -79,27 +77,28 @@ def _dose(row: GuidanceRow, fold: Fold, rules: Ruleset) -> str:
     return f" For {fold.weight_kg:g} kg that is {amount:g} {definition.unit}."
 
 
-def _given(agents: Iterable[str], fold: Fold, time: Micros) -> str:
+def _given(agents: Iterable[str], fold: Fold, time: Micros, rules: Ruleset) -> str:
     """What is on record of these medicines, in one sentence each."""
     parts = []
+    day = rules.timers["K4"].day
     for agent in agents:
-        in_day, in_all = doses_until(fold, agent, time, _DAY)
+        in_day, in_all = doses_until(fold, agent, time, day)
         if not in_all:
             parts.append(f"{agent}: none on record")
             continue
         last = max((at for at in fold.given[agent].times if at <= time), default=None)
         since = "" if last is None else f", the last {_span(time - last)} before"
-        parts.append(f"{agent}: {in_day} in the last 24 h, {in_all} in all{since}")
+        parts.append(f"{agent}: {in_day} in the last {hours(day)}, {in_all} in all{since}")
     return "; ".join(parts)
 
 
-def _limits(row: GuidanceRow, fold: Fold, time: Micros) -> list[str]:
+def _limits(row: GuidanceRow, fold: Fold, time: Micros, day: Micros) -> list[str]:
     """Which of the published limits of a medicine are reached, and which are not yet over."""
     found: list[str] = []
     for agent in row.agents:
-        in_day, in_all = doses_until(fold, agent, time, _DAY)
+        in_day, in_all = doses_until(fold, agent, time, day)
         if row.most_in_day is not None and in_day >= row.most_in_day:
-            found.append(f"{agent}: {in_day} of at most {row.most_in_day} in 24 h")
+            found.append(f"{agent}: {in_day} of at most {row.most_in_day} in {hours(day)}")
         if row.most_in_all is not None and in_all >= row.most_in_all:
             found.append(f"{agent}: {in_all} of at most {row.most_in_all} in all")
         if row.interval is not None and in_all:
@@ -118,6 +117,11 @@ def next_dose_rows(fold: Fold, rules: Ruleset) -> list[GuidanceRow]:
         for row in rows_for(rules.guidance, product, fold.therapy_class, fold.worst, fold.worst)
         if row.topic in ("hold", *BY_EPISODE)
     ]
+
+
+def hours(time: Micros) -> str:
+    """`24 h`."""
+    return f"{time / HOUR:g} h"
 
 
 def _span(time: Micros) -> str:

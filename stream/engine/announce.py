@@ -177,9 +177,10 @@ class Voice:
                 "raw_grade": now.raw,
                 "episode_max": now.episode_max if now.episode is not None else highest,
                 "other_scales": shown_scales(held_answers(now, now.time, rules.down)),
-                "guidance": advice(
-                    now, grade, worst, (now.product, now.therapy_class), emitted, rules
-                ),
+                "guidance": [
+                    *advice(now, grade, worst, (now.product, now.therapy_class), emitted, rules),
+                    *prompts(now, now.time, rules),
+                ],
                 "history": [
                     {
                         "grade": span.grade,
@@ -245,7 +246,9 @@ class Voice:
     def _raise(self, item: Candidate, emitted: Micros) -> SaidCandidate:
         rules = self.context.rules
         critical = (
-            item.grade >= 3 and item.mean_bp is not None and item.mean_bp < rules.critical_mean_mmhg
+            item.grade >= rules.grades["one_vasopressor"]
+            and item.mean_bp is not None
+            and item.mean_bp < rules.critical_mean_mmhg
         )
         priority = "high" if critical else rules.candidate_priority[item.grade]
         ident = self.say(
@@ -257,8 +260,10 @@ class Voice:
             whys=item.whys,
             flags=self._flags(item.flags),
             body={"candidate_grade": item.grade, "why": item.why},
-            chain=self.published.revisions,
+            chain=(self.published.revisions, self.published.candidates_told),
         )
+        told = self.published.candidates_told + 1
+        self.published = replace(self.published, candidates_told=told)
         said = SaidCandidate(item.start, item.grade, ident, item.end)
         if item.end is not None and item.how != "raised":
             self._close(said, item.end, item.how or "ended", item.episode, emitted)
@@ -324,7 +329,7 @@ class Voice:
         whys: tuple[Why, ...],
         emitted: Micros,
     ) -> str:
-        return self.say(
+        ident = self.say(
             "icans.changed",
             effective=time,
             emitted=max(emitted, time),
@@ -332,4 +337,7 @@ class Voice:
             episode=None,
             whys=whys,
             body={"from_grade": before, "to_grade": grade},
+            chain=self.published.icans_told,
         )
+        self.published = replace(self.published, icans_told=self.published.icans_told + 1)
+        return ident

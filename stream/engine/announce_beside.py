@@ -25,10 +25,12 @@ def say_risks(voice: Voice, now: Fold, emitted: Micros) -> None:
         risk = now.risks.get(definition.name)
         said = voice.published.risks.get(definition.name)
         if risk is None or risk.held is None:
-            if said is not None and said.band != calm_band(definition):
+            over = definition.latched and said is not None and (now.therapy or 0) > said.time
+            if said is not None and said.band != calm_band(definition) and not over:
                 _take_back(voice, now, definition, said, emitted)
             continue
-        before = calm_band(definition) if said is None else said.band
+        latest = said is None or (definition.latched and (now.therapy or 0) > said.time)
+        before = calm_band(definition) if said is None or latest else said.band
         if risk.held == before or (said is not None and _unsettled(now, risk, said, definition)):
             continue
         rises = _rank(definition.plan.bands, risk.held) > _rank(definition.plan.bands, before)

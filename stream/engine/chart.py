@@ -33,6 +33,7 @@ from stream.engine.oxygenation import apply_blood_gas, apply_oxygen, apply_satur
 from stream.engine.pressor_dose import track_doses
 from stream.engine.pressure import Frame, apply_pressures, freeze_baseline
 from stream.engine.results import apply_result, keep_baseline
+from stream.engine.risks import unlatched
 from stream.engine.ruleset import Ruleset
 from stream.engine.temperature import apply_temperatures
 
@@ -49,6 +50,8 @@ RANK: dict[type, int] = {
 }
 """Order within an instant; what has no rank (an acknowledgement) concludes nothing."""
 
+_LEFT = ("discharged", "transferred")
+_BEDSIDE = (Vitals, Oxygen, Infusion, Medication, Neuro)
 _DAY_S = 86_400
 _YEAR_DAYS = 365.2425
 
@@ -57,6 +60,8 @@ def apply_instant(
     fold: Fold, time: Micros, events: Sequence[PatientEvent], context: Context
 ) -> None:
     """Apply the events of one instant, already in order, and evaluate once."""
+    if fold.outcome in _LEFT and any(isinstance(event, _BEDSIDE) for event in events):
+        fold.outcome = None  # discharged or transferred, and monitored again
     vitals: list[Vitals] = []
     for event in events:
         if isinstance(event, Vitals):
@@ -86,11 +91,14 @@ def _apply(fold: Fold, time: Micros, event: PatientEvent, context: Context) -> N
             name = event.product if row is None else row.name
             fold.product_doses = fold.product_doses + 1 if name == fold.product_name else 1
             fold.product_name = name
+            fold.product_class = event.therapy_class if row is None else row.therapy_class
             fold.therapy_before = fold.therapy
+            fold.risks = unlatched(fold, rules)
             if fold.therapy is not None:
                 called = event.dose_number or fold.product_doses
                 ask_before_dose(fold, event.time, event.event_id, fold.therapy, called, rules)
-            first = fold.therapy is None
+            # a course of another product has a baseline of its own, unless one is still going on
+            first = fold.therapy is None or (fold.product_doses == 1 and fold.episode is None)
             fold.therapy, fold.therapy_id = event.time, event.event_id
             fold.product, fold.therapy_class = event.product, event.therapy_class
             fold.dose_number = event.dose_number
@@ -138,7 +146,8 @@ def _apply_lab(fold: Fold, time: Micros, event: Lab, context: Context) -> None:
     rules = context.rules
     apply_result(fold, time, event, rules)
     low, high = rules.plausible["spo2"]
-    if event.analyte == "sao2" and event.unit == "%" and low <= event.value <= high:
+    usable = event.usable and event.unit == "%" and low <= event.value <= high
+    if event.analyte == "sao2" and usable:
         apply_blood_gas(fold, time, event.value, event.event_id, rules)
 
 

@@ -87,7 +87,6 @@ class Dose:
     event_id: str
     grade: int
     agent: str = "tocilizumab"
-    episode: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

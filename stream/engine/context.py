@@ -36,6 +36,11 @@ class Context:
                 return span
         return None
 
+    def attributed_until(self, finding: str, time: Micros) -> Micros | None:
+        """The end of the last attribution of `finding` that is over at `time`."""
+        ends = [span.until for span in self.spans.get(finding, ()) if span.until <= time]
+        return max(ends, default=None)
+
     def boundary_after(self, time: Micros) -> Micros | None:
         """The next instant after `time` at which an attribution begins or ends."""
         index = bisect_right(self.boundaries, time)

@@ -51,7 +51,8 @@ def next_timer(fold: Fold, context: Context) -> Micros | None:
     if fold.clotting_at > NEVER:
         dues.append(fold.clotting_at + rules.treatment_counts)
     if fold.pressor_since > NEVER:
-        dues += next_dose_timer(fold, rules)
+        floor = context.attributed_until("vasopressor", now) or NEVER
+        dues += next_dose_timer(fold, rules, floor)
     if (risk := next_risk(fold)) is not None:
         dues.append(risk)
     boundary = context.boundary_after(now)
@@ -90,13 +91,27 @@ def evaluate(fold: Fold, time: Micros, context: Context, *, settle: bool) -> Non
         grade = max(lowest, *(step[1] for step in fold.raw_steps))
     if grade != fold.grade:
         _change(fold, time, grade, context, measured, closing=closing)
+    if fold.doses and fold.doses[-1].time == time:
+        _grade_doses(fold, time)
     if closing:
         fold.closed_max = fold.episode_max
         fold.episode, fold.waived_at, fold.quiet_since = None, None, None
         fold.support_ok, fold.late_onset, fold.episode_max = False, False, 0
         fold.last_closed, fold.raw_steps = time, ((time, 0),)
-        fold.scale_steps = ()
+        fold.scale_steps, fold.first_doses = (), {}
         _step_scales(fold, time, context, measured, ran)
+
+
+def _grade_doses(fold: Fold, time: Micros) -> None:
+    """A dose counts with the grade of its own instant, which is known only now."""
+    graded = tuple(
+        replace(dose, grade=fold.grade) if dose.time == time else dose for dose in fold.doses
+    )
+    firsts = {
+        agent: replace(dose, grade=fold.grade) if dose.time == time else dose
+        for agent, dose in fold.first_doses.items()
+    }
+    fold.doses, fold.first_doses = graded, firsts
 
 
 def _step_scales(fold: Fold, time: Micros, context: Context, measured: Axes, ran: Micros) -> None:
@@ -118,6 +133,11 @@ def _open(fold: Fold, context: Context) -> None:
     late = rules.late_onset if product is None else product.late_onset
     fold.late_onset = fold.onset - fold.therapy > late
     fold.episode_max, fold.quiet_since = 0, None
+    # drugs of the very instant of the onset were taken in before it
+    fold.first_doses = {}
+    for dose in fold.doses:
+        if dose.time >= fold.onset and dose.agent not in fold.first_doses:
+            fold.first_doses = {**fold.first_doses, dose.agent: dose}
     if fold.masked_at >= fold.onset:
         fold.waived_at, fold.waived_id = fold.masked_at, fold.masked_id
 

@@ -69,10 +69,12 @@ def apply_medication(fold: Fold, event: Medication, rules: Ruleset) -> None:
     if rules.agent_class.get(event.agent) == "adjunct":
         fold.adjunct_at = event.time
     if event.agent in rules.anti_il6_agents:
-        dose = Dose(event.time, event.event_id, fold.grade, event.agent, fold.episode)
+        dose = Dose(event.time, event.event_id, fold.grade, event.agent)
+        if fold.episode is not None and event.agent not in fold.first_doses:
+            fold.first_doses = {**fold.first_doses, event.agent: dose}
         fold.doses = (*fold.doses[-(_DOSES_KEPT - 1) :], dose)
     if event.agent in rules.antipyretic_agents:
-        fold.antipyretic_at, fold.antipyretic_id = event.time, event.event_id
+        fold.antipyretic_at = event.time
         fold.cooled = False
     if event.agent in rules.followed_agents:
         _count(fold, event)

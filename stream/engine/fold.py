@@ -76,6 +76,8 @@ class Fold:
     product_name: str = ""
     """As the catalogue spells it; as charted where it has no row."""
     therapy_class: str = ""
+    product_class: str = ""
+    """The class of the product's row; as charted where it has none."""
     dose_number: int | None = None
     therapy_id: str = ""
     product_doses: int = 0
@@ -105,7 +107,6 @@ class Fold:
     """The first fever of a run without a gap longer than the look-back."""
     fever_run_id: str = ""
     antipyretic_at: Micros = NEVER
-    antipyretic_id: str = ""
     cooled: bool = False
     """A temperature below fever was read since the last antipyretic."""
     fever_again_at: Micros = NEVER
@@ -184,6 +185,8 @@ class Fold:
     oral_pressor_at: Micros = NEVER
     adjunct_at: Micros = NEVER
     doses: tuple[Dose, ...] = ()
+    first_doses: dict[str, Dose] = field(default_factory=dict)
+    """By agent, the first dose since the open episode began."""
     given: dict[str, Given] = field(default_factory=dict)
     iv_therapy_at: Micros = NEVER
     clotting_at: Micros = NEVER
@@ -191,7 +194,8 @@ class Fold:
     # laboratory, in each analyte's unit
     labs: dict[str, LabValue] = field(default_factory=dict)
     labs_before: dict[str, LabValue] = field(default_factory=dict)
-    """The last results before the first therapy."""
+    """The last results before the course of the newest product."""
+    labs_before_at: Micros | None = None
     labs_earlier: dict[str, LabValue] = field(default_factory=dict)
     """The result before the last one, where the two may be compared."""
     iec_hs: Screen | None = None
@@ -200,6 +204,8 @@ class Fold:
     icans: int | None = None
     icans_at: Micros = NEVER
     icans_id: str = ""
+    icans_domains: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """By domain, the grade of its last assessment and the event."""
     not_assessable: bool = False
     ice_impaired: bool = False
     """The last ICE was below 10, and no lower than the patient's own baseline."""

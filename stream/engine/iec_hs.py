@@ -55,17 +55,23 @@ def _open(fold: Fold, time: Micros, rules: Ruleset, met: set[str]) -> bool:
 
 
 def _fresh(fold: Fold, analyte: str, time: Micros, rules: Ruleset) -> LabValue | None:
+    """A result since the therapy that is not older than the span in which features cluster."""
     value = fold.labs.get(analyte)
-    return value if value is not None and time - value.at <= rules.iec_hs.cluster else None
+    if value is None or fold.labs_before_at is None or value.at < fold.labs_before_at:
+        return None
+    return value if time - value.at <= rules.iec_hs.cluster else None
 
 
 def met_by(criterion: LabCriterion, value: LabValue, fold: Fold, rules: Ruleset) -> bool:
     """Whether one result meets a criterion, by value, by limit or by the patient's baseline."""
     if criterion.below:
-        if criterion.value is not None and value.value < criterion.value:
-            return True
-        return criterion.multiple is not None and (
-            value.lower is not None and value.value < criterion.multiple * value.lower
+        bounds = [criterion.value] if criterion.value is not None else []
+        if criterion.multiple is not None and value.lower is not None:
+            bounds.append(criterion.multiple * value.lower)
+        # what was as low before the therapy is not new; it counts where it has fallen further
+        old = fold.labs_before.get(criterion.analyte)
+        return any(value.value < bound for bound in bounds) and (
+            old is None or value.value < old.value
         )
     if criterion.value is not None and value.value > criterion.value:
         return True

@@ -68,12 +68,12 @@ def scores(now: Fold, time: Micros, rules: Ruleset) -> dict[str, Any]:
             "too_old": old,
             "caution": definition.caution,
         }
-    if (equivalent := vasopressor_equivalent(now, rules)) is not None:
+    if (equivalent := vasopressor_equivalent(now, time, rules)) is not None:
         shown["nee"] = equivalent
     return shown
 
 
-def vasopressor_equivalent(now: Fold, rules: Ruleset) -> dict[str, Any] | None:
+def vasopressor_equivalent(now: Fold, time: Micros, rules: Ruleset) -> dict[str, Any] | None:
     """The norepinephrine equivalent of what runs (Goradia 2021), for trends; null where none runs.
 
     Not the equivalents of the Lee and Penn scales. An agent without a known dose is missing.
@@ -95,21 +95,27 @@ def vasopressor_equivalent(now: Fold, rules: Ruleset) -> dict[str, Any] | None:
             missing.append(agent)
         else:
             values[agent] = dose
+    units = {item.name: item.unit for item in definition.inputs}
     total = evaluate(definition, values)
     return {
         "value": None if missing else total,
         "at_least": total,
+        "at_most": None if missing else total,
+        "band": None,
         "unit": definition.unit,
         "inputs": [
             {
                 "name": agent,
                 "value": float(f"{dose:.6g}"),
+                "unit": units[agent],
                 "at": rfc3339(running[agent].seen),
+                "age_s": max(0, time - running[agent].seen) // SECOND,
                 "event_id": running[agent].seen_id,
             }
             for agent, dose in values.items()
         ],
         "missing": missing,
+        "too_old": [],
         "caution": definition.caution,
     }
 

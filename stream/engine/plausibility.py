@@ -19,22 +19,29 @@ from stream.engine.events import (
     Reading,
     Vitals,
 )
+from stream.engine.laboratory import LabRule
 from stream.engine.outputs import Rejection
+from stream.engine.pressor_dose import beyond_limit, is_per_kg, wrong_kind
 from stream.engine.ruleset import Ruleset
 
-_TO_PER_KG_MIN = {"ug/kg/min": 1.0, "ng/kg/min": 1e-3, "mg/kg/h": 1000 / 60}
-_TO_UNITS_MIN = {"U/min": 1.0, "U/h": 1 / 60}
-_SCALES = {"ug/kg/min": _TO_PER_KG_MIN, "U/min": _TO_UNITS_MIN}
+SATURATION_UNIT = "%"
+"""Of a blood gas; a fraction is refused and not converted, as every other unit."""
 
 
-def screened(event: PatientEvent, rules: Ruleset) -> tuple[PatientEvent, tuple[Rejection, ...]]:
-    """The event with what can be used of it, and a rejection for each part that cannot."""
+def screened(
+    event: PatientEvent, rules: Ruleset, weight_kg: float | None = None
+) -> tuple[PatientEvent, tuple[Rejection, ...]]:
+    """The event with what can be used of it, and a rejection for each part that cannot.
+
+    `weight_kg` is what is known so far: it bears on the rejections only, never on the event, which
+    must not depend on what arrived before it.
+    """
     if isinstance(event, Vitals):
         return _vitals(event, rules)
     if isinstance(event, Oxygen):
         return _oxygen(event, rules)
     if isinstance(event, Infusion):
-        return _dose(event, rules)
+        return _dose(event, rules, weight_kg)
     if isinstance(event, Lab):
         return _lab(event, rules)
     return event, ()
@@ -120,40 +127,109 @@ def _oxygen(event: Oxygen, rules: Ruleset) -> tuple[Oxygen, tuple[Rejection, ...
     return replace(event, flow_lpm=None), (_rejection(event, "implausible_value", detail),)
 
 
-def _dose(event: Infusion, rules: Ruleset) -> tuple[Infusion, tuple[Rejection, ...]]:
-    """A dose beyond the limit is reported; the agent still counts as running (section 3.2)."""
-    if event.agent not in rules.dose_limits:
+def _dose(
+    event: Infusion, rules: Ruleset, weight_kg: float | None
+) -> tuple[Infusion, tuple[Rejection, ...]]:
+    """A dose beyond the limit is reported; the agent still counts as running (section 3.2).
+
+    What depends on the weight is marked in the fold (`stream.engine.pressor_dose.dose_of`).
+    """
+    if event.agent not in rules.dose_limits or event.action == "stop" or event.rate <= 0:
         return event, ()
     limit, unit = rules.dose_limits[event.agent]
-    scale = _SCALES.get(unit, {}).get(event.unit)
-    share = rules.base_of_salt.get(event.agent, 1.0) if event.expressed_as == "salt" else 1.0
-    if scale is None or event.rate * scale * share <= limit:
+    said = f"{event.agent} {event.rate:g} {event.unit}"
+    runs = "the agent counts as running, the dose does not"
+    if wrong_kind(event.agent, event.unit, rules):
+        detail = (
+            f"{said}: expected a unit that can become {unit}; {runs}: map the unit at the source, "
+            "then send the dose again with a new event_id"
+        )
+        return replace(event, usable=False), (_rejection(event, "unit_mismatch", detail),)
+    if not beyond_limit(event.agent, event, rules, weight_kg):
         return event, ()
+    weighed = is_per_kg(event.unit) != is_per_kg(unit)
+    by = ""
+    if weighed:
+        known = "no weight on record, judged by" if weight_kg is None else "at"
+        by = f" ({known} {weight_kg or rules.ceiling_weight_kg:g} kg)"
     detail = (
-        f"{event.agent} {event.rate:g} {event.unit}: above {limit:g} {unit}; the agent counts as "
-        "running, the dose does not: check the unit (base or salt, per kg or not, /h or /min)"
+        f"{said}: above {limit:g} {unit}{by}; {runs}: check the unit (base or salt, per kg or "
+        "not, /h or /min)"
     )
-    return replace(event, usable=False), (_rejection(event, "implausible_dose", detail),)
+    event = event if weighed else replace(event, usable=False)
+    return event, (_rejection(event, "implausible_dose", detail),)
 
 
 def _lab(event: Lab, rules: Ruleset) -> tuple[Lab, tuple[Rejection, ...]]:
     """A result in a unit that its analyte cannot have, or beyond what can be, is not used."""
+    if event.analyte == "sao2":
+        return _saturation(event, rules)
     rule = rules.labs.get(event.analyte)
     if rule is None:
         return event, ()
     value = rule.converted(event.value, event.unit)
     if value is None:
-        known = ", ".join(rule.factors)
-        detail = (
-            f"{event.analyte} in {event.unit!r}: expected one of {known}; none is guessed: "
-            "map the unit at the source, then send the result again with a new event_id"
-        )
-        return replace(event, usable=False), (_rejection(event, "unit_mismatch", detail),)
-    low, high = rule.plausible
-    if low <= value <= high:
-        return event, ()
-    detail = (
-        f"{event.analyte} = {event.value:g} {event.unit}: expected {low:g} to {high:g} "
-        f"{rule.unit}; check the value and its unit, then send it again with a new event_id"
+        return _not_used(event, "unit_mismatch", _expected(event, ", ".join(rule.factors)))
+    if not rule.is_plausible(value):
+        return _not_used(event, "implausible_value", _outside(event, rule.plausible, rule.unit))
+    return _limits(event, rule)
+
+
+def _not_used(event: Lab, code: str, detail: str) -> tuple[Lab, tuple[Rejection, ...]]:
+    return replace(event, usable=False), (_rejection(event, code, detail),)
+
+
+def _expected(event: Lab, units: str) -> str:
+    return (
+        f"{event.analyte} in {event.unit!r}: expected one of {units}; none is guessed: "
+        "map the unit at the source, then send the result again with a new event_id"
     )
-    return replace(event, usable=False), (_rejection(event, "implausible_value", detail),)
+
+
+def _outside(event: Lab, plausible: tuple[float, float], unit: str) -> str:
+    low, high = plausible
+    return (
+        f"{event.analyte} = {event.value:g} {event.unit}: expected {low:g} to {high:g} {unit}; "
+        "check the value and its unit, then send it again with a new event_id"
+    )
+
+
+def _saturation(event: Lab, rules: Ruleset) -> tuple[Lab, tuple[Rejection, ...]]:
+    """A blood gas goes with the oxygen signals: the unit and the limits are those of SpO2."""
+    if event.unit != SATURATION_UNIT:
+        return _not_used(event, "unit_mismatch", _expected(event, SATURATION_UNIT))
+    low, high = rules.plausible["spo2"]
+    if not low <= event.value <= high:
+        detail = _outside(event, (low, high), SATURATION_UNIT)
+        return _not_used(event, "implausible_value", detail)
+    return event, ()
+
+
+def _limits(event: Lab, rule: LabRule) -> tuple[Lab, tuple[Rejection, ...]]:
+    """Limits of a reference range that cannot be count as not sent; the result itself counts."""
+    upper, lower = event.upper_limit, event.lower_limit
+    factor, most = rule.factors[event.unit], rule.plausible[1]
+    wrong = set()
+    # a lower limit of 0 is charted for much that is never below a detection limit
+    if upper is not None and not (upper > 0 and rule.is_plausible(upper * factor)):
+        wrong.add("upper_limit")
+    if lower is not None and not 0 <= lower * factor <= most:
+        wrong.add("lower_limit")
+    if upper is not None and lower is not None and lower > upper:
+        wrong = {"upper_limit", "lower_limit"}  # which of the two is wrong is not known
+    if not wrong:
+        return event, ()
+    sent = " and ".join(f"{name} = {getattr(event, name):g}" for name in sorted(wrong))
+    detail = (
+        f"{event.analyte}: {sent} {event.unit} cannot be a limit of the reference range; the "
+        "result counts, by the usual limits where there are any: check the range and its unit, "
+        "then send a correction with a new event_id and `replaces`"
+    )
+    return (
+        replace(
+            event,
+            upper_limit=None if "upper_limit" in wrong else upper,
+            lower_limit=None if "lower_limit" in wrong else lower,
+        ),
+        (_rejection(event, "implausible_value", detail),),
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stream.engine.events import Micros
+from stream.engine.events import Infusion, Micros
 from stream.engine.fold import NEVER, Fold, Running
 from stream.engine.ruleset import PressorTable, Ruleset
 
@@ -21,6 +21,9 @@ _MASS_PER_MIN = {
     "mg/kg/h": (1000 / 60, True),
 }
 _UNITS_PER_MIN = {"U/min": (1.0, False), "U/h": (1 / 60, False), "U/kg/min": (1.0, True)}
+_PER_KG = frozenset(
+    unit for unit, (_, per_kg) in (*_MASS_PER_MIN.items(), *_UNITS_PER_MIN.items()) if per_kg
+)
 
 
 def in_unit(rate: float, unit: str, wanted: str, weight_kg: float | None) -> float | None:
@@ -38,11 +41,44 @@ def in_unit(rate: float, unit: str, wanted: str, weight_kg: float | None) -> flo
     return value * weight_kg if per_kg else value / weight_kg
 
 
+def wrong_kind(agent: str, unit: str, rules: Ruleset) -> bool:
+    """Whether the unit is of another quantity than the agent's limit: units for a mass, say."""
+    limit = rules.dose_limits.get(agent)
+    return limit is not None and (unit in _UNITS_PER_MIN) != (limit[1] in _UNITS_PER_MIN)
+
+
+def beyond_limit(
+    agent: str, dose: Infusion | Running, rules: Ruleset, weight_kg: float | None
+) -> bool:
+    """Whether it is more than the agent's limit, as base.
+
+    Without a weight a dose that is not per kg is judged by the ruleset's ceiling weight, above
+    which hardly anyone is; a dose per kg against a limit that is not cannot be judged then.
+    """
+    if agent not in rules.dose_limits:
+        return False
+    limit, wanted = rules.dose_limits[agent]
+    # a salt whose base is not known is judged as if it were all base
+    share = rules.base_of_salt.get(agent, 1.0) if dose.expressed_as == "salt" else 1.0
+    ceiling = None if is_per_kg(dose.unit) else rules.ceiling_weight_kg
+    value = in_unit(dose.rate, dose.unit, wanted, weight_kg or ceiling)
+    return value is not None and _exact(value * share) > limit
+
+
+def is_per_kg(unit: str) -> bool:
+    """Whether the unit is of a dose for each kilogram of the body."""
+    return unit in _PER_KG
+
+
 def dose_of(
     agent: str, run: Running, wanted: str, rules: Ruleset, weight_kg: float | None
 ) -> float | None:
-    """The dose of what runs, as base, in `wanted`; None where that cannot be known."""
-    if not run.usable:
+    """The dose of what runs, as base, in `wanted`; None where that cannot be known.
+
+    A dose beyond the limit is none: judged here, by the weight known at that time of the chart, so
+    that the order in which weight and dose arrived does not matter.
+    """
+    if not run.usable or beyond_limit(agent, run, rules, weight_kg):
         return None
     share = 1.0
     if run.expressed_as == "salt":
@@ -122,12 +158,12 @@ def track_doses(fold: Fold, time: Micros, rules: Ruleset) -> None:
     fold.high_dose = tracked
 
 
-def next_dose_timer(fold: Fold, rules: Ruleset) -> list[Micros]:
-    """When what runs now will have run for as long as a table or a scale asks."""
+def next_dose_timer(fold: Fold, rules: Ruleset, floor: Micros) -> list[Micros]:
+    """When what runs now will have run for as long as a table or a scale asks, since `floor`."""
     if fold.pressor_since == NEVER:
         return []
-    dues = [fold.pressor_since + rules.pressor_long]
+    dues = [max(fold.pressor_since, floor) + rules.pressor_long]
     for name, marks in fold.high_dose.items():
         held = rules.pressor_tables[name].held
-        dues += [mark + held for mark in marks if mark != NEVER]
+        dues += [max(mark, floor) + held for mark in marks if mark != NEVER]
     return dues

@@ -39,8 +39,9 @@ def _crossed(fold: Fold, agents: tuple[str, ...], since: Micros) -> bool:
 
 
 def keep_baseline(fold: Fold, rules: Ruleset) -> None:
-    """At the first infusion: what was there before is the patient's own baseline."""
-    fold.labs_before = dict(fold.labs)
+    """At the first dose of a course: what was there before is the patient's own baseline."""
+    fold.labs_before, fold.labs_before_at = dict(fold.labs), fold.therapy
     # what was found before the therapy is not of it
     fold.icans, fold.icans_at, fold.icans_id, fold.not_assessable = None, NEVER, "", False
+    fold.icans_domains = {}
     screen(fold, fold.therapy if fold.therapy is not None else fold.time, rules)

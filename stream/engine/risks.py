@@ -57,7 +57,7 @@ def used(
 ) -> Iterator[tuple[str, Charted, bool]]:
     """Each input that the chart holds: its name, what the chart has, and whether it is fresh."""
     if definition.timing == "before_therapy":
-        asked = time if fold.first_therapy is None else fold.first_therapy
+        asked = time if fold.labs_before_at is None else fold.labs_before_at
         chart = {
             LAB + name: (lab.value, lab.at, lab.event_id) for name, lab in fold.labs_before.items()
         }
@@ -76,7 +76,7 @@ def applies(fold: Fold, definition: ScoreDefinition, rules: Ruleset) -> bool:
     if not definition.therapy_classes and not definition.targets:
         return True
     product = rules.products.find(fold.product, fold.therapy_class)
-    return definition.is_for(fold.therapy_class, "" if product is None else product.target)
+    return definition.is_for(fold.product_class, "" if product is None else product.target)
 
 
 def judge(fold: Fold, time: Micros, ran: Micros, rules: Ruleset) -> None:
@@ -127,10 +127,13 @@ def _step(
     rules: Ruleset,
 ) -> Risk | None:
     if not applies(fold, definition, rules):
-        return before
+        waits = before is not None and before.waiting is not None
+        return replace(before, waiting=None) if before is not None and waits else before
     inputs = {name: found for name, found, fresh in used(fold, time, definition, chart) if fresh}
     now = partial(definition, {name: found[0] for name, found in inputs.items()})
     held = before if before is not None else Risk()
+    if definition.latched and held.held is not None and held.held != calm_band(definition):
+        return before
     if now.band is None or now.band == held.held:
         return replace(held, waiting=None) if held.waiting is not None else before
     waiting, since = _waiting(definition, held, now.band, time)
@@ -166,6 +169,11 @@ def _waiting(
     if (before > here) != (now > here):
         return band, time
     return bands[min(before, now) if now > here else max(before, now)], held.since
+
+
+def unlatched(fold: Fold, rules: Ruleset) -> dict[str, Risk]:
+    """The risks without those that last until the next dose, which is now."""
+    return {name: risk for name, risk in fold.risks.items() if not rules.scores[name].latched}
 
 
 def hold_of(definition: ScoreDefinition, held: str | None, waiting: str) -> Micros:

@@ -135,6 +135,8 @@ class WorseningRule:
     oxygen_lpm: float
     bands: tuple[tuple[str, str], ...]
     rising: tuple[str, ...]
+    rising_within: Micros
+    """Both results are younger than this."""
     text: str
     source: str
     status: str
@@ -228,6 +230,8 @@ class Ruleset:
     oral_pressor_agents: tuple[str, ...]
     oral_pressor: Micros
     dose_limits: dict[str, tuple[float, str]]
+    ceiling_weight_kg: float
+    """By which a dose that is not per kg is judged while no weight is known."""
 
     # oxygen
     devices: dict[str, DeviceRule]
@@ -263,6 +267,7 @@ class Ruleset:
     icans_domains: dict[str, dict[str, int]]
     motor_weakness_grade: int
     capd_below_years: float
+    aphasia_grade: int
 
     # beside the grade
     scales: Scales
@@ -275,6 +280,7 @@ class Ruleset:
     nutrition_agents: tuple[str, ...]
     intravenous_routes: tuple[str, ...]
     outpatient_words: tuple[str, ...]
+    inpatient_words: tuple[str, ...]
     neutropenia_anc: float
     organs: Mapping[str, OrganRule]
     iec_hs: IecHsRule
@@ -288,7 +294,8 @@ class Ruleset:
     followed_agents: frozenset[str]
     """Medicines whose doses are counted, because guidance or a trend speaks of them."""
     antipyretic_agents: tuple[str, ...]
-    steroid_agents: tuple[str, ...]
+    same_dose: Micros
+    """Two doses closer than this are one, charted again."""
     anti_il6_agents: tuple[str, ...]
 
     # reminders K1 to K10, and the prompt of intensive care

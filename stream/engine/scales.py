@@ -130,7 +130,8 @@ def answer(scale: Scale, signs: Signs) -> Grades:
         return NONE
     found = NONE
     for row in scale.rows:
-        if scale.fever == "onset" and not signs.fever_rule and row.grades[-1] > 1:
+        needs_fever = scale.fever == "onset" and row.grades[-1] > 1 and not signs.death
+        if needs_fever and not signs.fever_rule:
             continue
         verdict = row_holds(row, signs, scale.pressor_table)
         if verdict is not False:

@@ -165,6 +165,7 @@ class ScoreDefinition:
     announce: bool = False  # whether another band is said, as `risk.changed`
     hold: Micros = 0  # how long a higher band must last before it is said
     hold_down: Micros = 0  # and a lower one
+    latched: bool = False  # what was once so stays so until the next dose
     adults_only: bool = False
     therapy_classes: tuple[str, ...] = ()  # empty: all
     targets: tuple[str, ...] = ()  # empty: all

@@ -81,7 +81,9 @@ def lose(voice: Voice, now: Fold, signal: str, due: Micros, emitted: Micros) -> 
         whys=(Why("SIGNAL_LOST", (), signal),),
         flags=tuple(sorted(voice.stale_flags())),
         body={"signal": signal, "last_seen": rfc3339(seen)},
+        chain=voice.published.signals_told,
     )
+    voice.published = replace(voice.published, signals_told=voice.published.signals_told + 1)
 
 
 def restore(voice: Voice, now: Fold, emitted: Micros) -> None:
@@ -104,4 +106,5 @@ def restore(voice: Voice, now: Fold, emitted: Micros) -> None:
             whys=(Why("SIGNAL_RESTORED", (), lost.signal),),
             flags=tuple(sorted(voice.stale_flags())),
             body={"signal": lost.signal, "last_seen": rfc3339(seen)},
+            chain=voice.published.signals_told,
         )

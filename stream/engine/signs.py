@@ -83,11 +83,13 @@ def signs_of(fold: Fold, time: Micros, context: Context, axes: Axes, ran: Micros
     rules = context.rules
     pressors = without = 0
     high: tuple[tuple[str, bool | None], ...] = ()
+    # what ran while it was attributed to another cause starts no clock
+    floor = context.attributed_until("vasopressor", time) or NEVER
     if axes.pressors:
         pressors = _together(fold, rules, ran, ("vasopressor", "vasopressin"))
         without = _together(fold, rules, ran, ("vasopressor",))
         high = tuple(
-            (name, _high(fold, name, table.held, ran))
+            (name, _high(fold, name, table.held, ran, floor))
             for name, table in rules.pressor_tables.items()
         )
     counted = fold.device is not None and not on_air(fold, rules)
@@ -110,7 +112,7 @@ def signs_of(fold: Fold, time: Micros, context: Context, axes: Axes, ran: Micros
         boluses=_boluses(fold, rules) if axes.hypotension else 0,
         pressors=pressors,
         pressors_without_vasopressin=without,
-        pressor_long=pressors > 0 and ran - fold.pressor_since >= rules.pressor_long,
+        pressor_long=pressors > 0 and ran - max(fold.pressor_since, floor) >= rules.pressor_long,
         high_doses=high,
         hypoxia=axes.hypoxia > 0,
         oxygen=counted,
@@ -136,11 +138,11 @@ def _together(fold: Fold, rules: Ruleset, ran: Micros, classes: tuple[str, ...])
     return max(settled, 1) if runs else 0
 
 
-def _high(fold: Fold, table: str, held: Micros, ran: Micros) -> bool | None:
+def _high(fold: Fold, table: str, held: Micros, ran: Micros, floor: Micros) -> bool | None:
     since, perhaps = fold.high_dose.get(table, (NEVER, NEVER))
-    if since != NEVER and ran - since >= held:
+    if since != NEVER and ran - max(since, floor) >= held:
         return True
-    return None if perhaps != NEVER and ran - perhaps >= held else False
+    return None if perhaps != NEVER and ran - max(perhaps, floor) >= held else False
 
 
 def _boluses(fold: Fold, rules: Ruleset) -> int:
@@ -171,6 +173,6 @@ def _admitted(fold: Fold, rules: Ruleset) -> bool | None:
 
 
 def outpatient(location: str | None, rules: Ruleset) -> bool:
-    """The location says that the patient is not in hospital."""
-    place = (location or "").casefold()
-    return any(word in place for word in rules.outpatient_words)
+    """The location says that the patient is not in hospital, and nothing that they are."""
+    words = set((location or "").casefold().replace("/", " ").replace(",", " ").split())
+    return not words.isdisjoint(rules.outpatient_words) and words.isdisjoint(rules.inpatient_words)

@@ -80,6 +80,10 @@ class Published:
     candidates: tuple[SaidCandidate, ...] = ()
     icans: tuple[Said, ...] = ()
     lost: tuple[LostSignal, ...] = ()
+    icans_told: int = 0
+    signals_told: int = 0
+    candidates_told: int = 0
+    """How many alerts of these channels were said: what is said again is another occurrence."""
     reminders: tuple[str, ...] = ()
     """Keys of the reminders that were said, the newest of each timer."""
     risks: dict[str, SaidRisk] = field(default_factory=dict)

@@ -78,7 +78,7 @@ def _applied(
     if record.next_due is not None and record.next_due < clock:
         now = _run_clock(voice, now, record.clock, clock - 1)
 
-    event, rejections = screened(event, ruleset)
+    event, rejections = screened(event, ruleset, tray.now.weight_kg)
     verdict = tray.take(event)
     if tray.changed:
         voice.context = tray.context

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from stream.engine.advice import doses_until, next_dose_rows
+from stream.engine.advice import doses_until, hours, next_dose_rows
 from stream.engine.announce import Voice
 from stream.engine.events import Micros
 from stream.engine.fold import NEVER, Dose, Fold, Why
@@ -49,18 +49,26 @@ class Reminder:
     """It is about something that lasts: what was said at `number` or later was about the same."""
     unverified: bool = False
 
-    @property
-    def key(self) -> str:
-        """What is remembered once it has been said."""
-        return f"{self.code}:{self.number}"
+
+def key_of(item: Reminder, due: Micros) -> str:
+    """What is remembered once it has been said: the timer, what it was about, and when."""
+    return f"{item.code}:{item.number}:{due}"
 
 
 def was_said(item: Reminder, published: Published) -> bool:
-    """Whether this was said before: the beginning of what lasts may be moved by late data."""
-    if not item.lasting:
-        return item.key in published.reminders
-    said = (key.partition(":") for key in published.reminders)
-    return any(code == item.code and int(number) >= item.number for code, _, number in said)
+    """Whether this was said before.
+
+    Late data and corrections may move when it is due and what it is counted from.
+    """
+    for key in published.reminders:
+        code, number, due = key.split(":")
+        if code != item.code:
+            continue
+        if item.lasting and int(due) >= item.number:
+            return True
+        if not item.lasting and (int(number) == item.number or int(due) == item.due):
+            return True
+    return False
 
 
 def reminders(now: Fold, rules: Ruleset) -> Iterator[Reminder]:
@@ -73,7 +81,7 @@ def reminders(now: Fold, rules: Ruleset) -> Iterator[Reminder]:
             continue
         if rule.products and now.product_name not in rule.products:
             continue
-        if code != "K9" and rule.therapy_classes and now.therapy_class not in rule.therapy_classes:
+        if code != "K9" and rule.therapy_classes and now.product_class not in rule.therapy_classes:
             continue
         found = find(Case(now, rule, rules))
         if found is not None:
@@ -98,8 +106,8 @@ def remind(voice: Voice, now: Fold, item: Reminder, due: Micros, emitted: Micros
     mine = [key for key in voice.published.reminders if key.partition(":")[0] == item.code]
     dropped = set(mine[: max(0, len(mine) + 1 - _KEYS_KEPT)])
     kept = tuple(key for key in voice.published.reminders if key not in dropped)
-    key = f"{item.code}:{max(due, item.number)}" if item.lasting else item.key
-    voice.published = replace(voice.published, reminders=(*kept, key))
+    said = max(due, item.number) if item.lasting else due
+    voice.published = replace(voice.published, reminders=(*kept, key_of(item, said)))
     text = f"{rule.text} {item.detail}".rstrip()
     voice.say(
         "reminder",
@@ -126,7 +134,8 @@ def _first_dose(now: Fold, agents: tuple[str, ...]) -> Dose | None:
     """The first dose of these agents since the open episode began."""
     if now.episode is None:
         return None
-    return next((d for d in now.doses if d.agent in agents and d.time >= now.onset), None)
+    found = [dose for agent, dose in now.first_doses.items() if agent in agents]
+    return min(found, key=lambda dose: dose.time, default=None)
 
 
 def _last_dose(now: Fold, agent: str) -> Dose | None:
@@ -156,8 +165,9 @@ def _repeat_interval(case: Case) -> Reminder | None:
         return None  # a prophylaxis that was over before this episode began
     due = max(dose.time + case.rule.after, _grade_since(now))
     in_day, in_all = doses_until(now, "tocilizumab", due, case.rule.day)
-    detail = f"Given in the last 24 h: {in_day}; on record: {in_all}."
-    return Reminder("K2", dose.time, due, (dose.event_id,), detail)
+    detail = f"Given in the last {hours(case.rule.day)}: {in_day}; on record: {in_all}."
+    same = dose.time + case.rule.after - case.rules.same_dose
+    return Reminder("K2", same, due, (dose.event_id,), detail, lasting=True)
 
 
 def _not_improved(case: Case) -> Reminder | None:
@@ -166,8 +176,9 @@ def _not_improved(case: Case) -> Reminder | None:
     grade = case.rule.grade
     if dose is None or case.now.grade != grade or dose.grade > grade:
         return None
-    due = max(dose.time + case.rule.after, _grade_since(case.now))
-    return Reminder("K3", dose.time, due, (dose.event_id,))
+    over = dose.time + case.rule.after
+    due = max(over, _grade_since(case.now))
+    return Reminder("K3", over - case.rules.same_dose, due, (dose.event_id,), lasting=True)
 
 
 def _most_given(case: Case) -> Reminder | None:
@@ -178,9 +189,12 @@ def _most_given(case: Case) -> Reminder | None:
     in_day, in_all = doses_until(case.now, "tocilizumab", dose.time, case.rule.day)
     if in_day < case.rule.most_in_day and in_all < case.rule.most_in_all:
         return None
-    detail = f"Given in the last 24 h: {in_day}; in total: {in_all}."
+    detail = (
+        f"Given in the last {hours(case.rule.day)}: {in_day} of at most {case.rule.most_in_day}; "
+        f"in total: {in_all} of at most {case.rule.most_in_all}."
+    )
     ids = tuple(d.event_id for d in case.now.doses if d.agent == "tocilizumab")
-    return Reminder("K4", dose.time, dose.time, ids, detail)
+    return Reminder("K4", dose.time - case.rules.same_dose, dose.time, ids, detail, lasting=True)
 
 
 def _sign_for_long(case: Case) -> Reminder | None:
@@ -189,7 +203,10 @@ def _sign_for_long(case: Case) -> Reminder | None:
     if now.support_since is None or now.raw != case.rule.grade:
         return None
     over = now.support_since + case.rule.after
-    return Reminder("K5", over, max(over, now.raw_steps[-1][0]), lasting=True)
+    ids = [*now.low_ids] if now.low_confirmed is not None else []
+    ids += [now.device_id, *(run.start_id for run in now.running.values())]
+    due = max(over, now.raw_steps[-1][0])
+    return Reminder("K5", over, due, tuple(i for i in ids if i), lasting=True)
 
 
 def _fever_again(case: Case) -> Reminder | None:
@@ -223,7 +240,9 @@ def _not_checked(case: Case) -> Reminder | None:
             dues.append(due)
     if not dues:
         return None
-    return Reminder("K8", min(dues), min(dues), lasting=True)
+    newest = now.temp_id if now.temp_seen >= now.bp_seen else now.bp_id
+    ids = (newest,) if newest else (now.therapy_id,)
+    return Reminder("K8", min(dues), min(dues), ids, lasting=True)
 
 
 def _dose_near(case: Case) -> Reminder | None:
@@ -254,12 +273,11 @@ def _question(
     ]
     return Reminder(
         "K9",
-        after + 1,
+        after,
         due,
         (event_id,),
         " ".join([f"Dose {called}: {why}.", *said]),
         "; ".join(dict.fromkeys(row.citation for row in rows)),
-        lasting=True,
         unverified=any(row.status == "mem" for row in rows),
     )
 
@@ -271,7 +289,8 @@ def _label_steroid(case: Case) -> Reminder | None:
         return None
     due, since = dose.time + case.rule.after, _grade_since(case.now)
     due = since if case.now.grade > dose.grade and since > dose.time else max(due, since)
-    return Reminder("K10", dose.time, due, (dose.event_id,))
+    same = dose.time + 1  # once since the first dose, whichever way it came
+    return Reminder("K10", same - case.rules.same_dose, due, (dose.event_id,), lasting=True)
 
 
 _TIMERS: tuple[tuple[str, Callable[[Case], Reminder | None]], ...] = (

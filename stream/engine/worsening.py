@@ -34,7 +34,9 @@ def signs(now: Fold, time: Micros, rules: Ruleset) -> list[tuple[str, str]]:
             found.append((f"{name} {band}", newest[2]))
     for analyte in rule.rising:
         last, before = now.labs.get(analyte), now.labs_earlier.get(analyte)
-        if last is not None and before is not None and last.value > before.value:
+        if last is None or before is None or time - before.at > rule.rising_within:
+            continue
+        if last.value > before.value:
             found.append((f"rising {analyte}", last.event_id))
     return found
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from stream.rules.errors import RulesetError
 from stream.rules.fields import nearest
+from stream.rules.fixed import fixed
 from stream.rules.overrides import SITE, Change, Overridden, overridden
 from stream.rules.rows import Cell, cells
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 DEFAULT_RULESET = "astct_2019_p0.toml"
+ADDED = ("products", "labs", "guidance")
+"""Catalogues to which a full set may add rows."""
 CATALOGUES = ("scales", "scores", "labs", "products", "guidance")
 """The files beside it, each of which is one table of the document."""
 
@@ -36,6 +39,18 @@ def packaged() -> Document:
     for name in CATALOGUES:
         document[name] = tomllib.loads(_text(f"{name}.toml"))
     return document
+
+
+@cache
+def reference() -> Document:
+    """The packaged document, the same at each call: to compare with, never to change."""
+    return packaged()
+
+
+@cache
+def reference_values() -> dict[str, Any]:
+    """Its values by row, such as `stale.spo2.usual_s`."""
+    return {cell.row: cell.value for cell in cells(reference())}
 
 
 def read(path: Path) -> Document:
@@ -54,16 +69,19 @@ def loaded(path: Path | None) -> Overridden:
     None means the packaged one. Raises RulesetError for a file that is no TOML.
     """
     if path is None:
-        return Overridden(packaged(), (), ())
+        return Overridden(reference(), (), ())
     tables = read(path)
     head = tables.get("ruleset")
     if isinstance(head, dict) and "based_on" in head:
         return overridden(packaged(), tables)
-    return Overridden(*_full(tables))
+    return Overridden(*full_set(tables))
 
 
-def _full(tables: Document) -> tuple[Document, tuple[Change, ...], tuple[str, ...]]:
-    """A full parameter set; catalogues that it does not hold are the packaged ones."""
+def full_set(tables: Document) -> tuple[Document, tuple[Change, ...], tuple[str, ...]]:
+    """The document of a full parameter set, no changes, and what is wrong with it.
+
+    Catalogues that it does not hold are the packaged ones.
+    """
     document = packaged()
     known = set(document)
     problems = [
@@ -83,7 +101,67 @@ def _full(tables: Document) -> tuple[Document, tuple[Change, ...], tuple[str, ..
         if cell.status == SITE
     ]
     merged = {name: tables.get(name, document[name]) for name in document}
+    problems += _renamed(merged, document)
+    problems += _redefined(merged, document)
     return merged, (), tuple(problems)
+
+
+def _renamed(merged: Document, document: Document) -> list[str]:
+    """Whether a full set has a name that is another's."""
+    head, packaged_head = merged["ruleset"], document["ruleset"]
+    if not isinstance(head, dict):
+        return [f"ruleset = {head!r}: expected a table"]
+    problems = []
+    for key in ("name", "version", "scale"):
+        value = head.get(key)
+        if not isinstance(value, str) or not value.strip():
+            problems.append(f"ruleset.{key} = {value!r}: expected a text")
+    name, version = packaged_head["name"], packaged_head["version"]
+    same = (head.get("name"), head.get("version")) == (name, version)
+    if same and content_hash(merged) != content_hash(document):
+        problems.append(
+            f"ruleset.name = {name!r}: with version {version!r} that is the packaged set, and this "
+            "is another: expected a name or version of its own"
+        )
+    scale, ours = head.get("scale"), packaged_head["scale"]
+    if scale != ours and scale in list(document["scales"]["scale"]):
+        problems.append(
+            f"ruleset.scale = {scale!r}: expected {ours!r} or a name of "
+            "its own; that scale is shown beside the grade"
+        )
+    return problems
+
+
+def _redefined(merged: Document, document: Document) -> list[str]:
+    """Definitions that a full set of the packaged scale has otherwise, or not at all."""
+    head, scale = merged["ruleset"], document["ruleset"]["scale"]
+    if not isinstance(head, dict) or head.get("scale") != scale:
+        return []
+    here = {cell.row: cell.value for cell in cells(merged)}
+    prefixes = {row[:end] for row in here for end in _ends(row)}
+    problems: dict[str, None] = {}
+    for row, old in reference_values().items():
+        if not (why := fixed(row)):
+            continue
+        if row not in here:
+            gone = next(row[:end] for end in _ends(row) if row[:end] not in prefixes)
+            problems[f"{gone} is missing: expected as packaged; {why}"] = None
+        elif here[row] != old:
+            problems[f"{row} = {here[row]!r}: expected {old!r}, as packaged; {why}"] = None
+    known = {row[:end] for row in reference_values() for end in _ends(row)}
+    for row, value in here.items():
+        if row in reference_values() or not (why := fixed(row)):
+            continue
+        named = ".".join(row.split(".")[: 3 if row.startswith("guidance.") else 2])
+        if row.split(".")[0] in ADDED and named not in known:
+            continue
+        problems[f"{row} = {value!r} is no row of the packaged set: {why}"] = None
+    return list(problems)
+
+
+def _ends(row: str) -> list[int]:
+    """Where the names above a row end, the row's own end last."""
+    return [place for place, letter in enumerate(row) if letter == "."] + [len(row)]
 
 
 def sourced(found: Overridden) -> dict[str, Cell]:

@@ -1,4 +1,4 @@
-"""Which rows of the packaged document are published definitions, so that no site changes them."""
+"""Which rows of the packaged document are definitions, so that no site changes them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,28 @@ _SCORE = (
 )
 _SCREEN = "a published criterion: a site may change what lies around the criteria"
 _PRODUCT = "a published figure or what the product is; windows and limits can be changed"
+_DEVICE = "what the device is; its grade can be changed within limits"
+_AGENT = "what the agent is: its class decides whether it makes a grade"
+_TIMER = "whom published guidance is for; times and texts can be changed within limits"
 FIXED = (
     ("grades.*", SCALE),
     ("icans.*", SCALE),
     ("scales.*", SCALE),
     ("scores.*", _SCORE),
     *((f"iec_hs.{name}.*", _SCREEN) for name in ("ferritin", "common", "other")),
+    *((f"devices.*.{name}", _DEVICE) for name in ("kind", "support", "mapped")),
+    ("agents.*", _AGENT),
+    ("dose_limits.*.unit", "what the limit is reckoned in"),
+    ("stale.*.flag", "a word of the contract"),
+    *(
+        (f"timers.*.{name}", _TIMER)
+        for name in ("products", "therapy_classes", "grade", "day_s", "citation")
+    ),
+    (
+        "guidance.rows.*",
+        "what a publication says; a site adds rows of its own, their ids begin with 'site-'",
+    ),
+    ("labs.*.same", "spellings of one unit: another unit there would change every result"),
     ("labs.*.unit", "what everything else of the analyte is reckoned in"),
     ("labs.*.factors.*", "arithmetic between units, nothing that a site can choose"),
     ("labs.*.divisors.*", "arithmetic between units, nothing that a site can choose"),
@@ -26,6 +42,7 @@ FIXED = (
 )
 """Rows that no site can change, and why."""
 FREE = (
+    "guidance.rows.site-*",
     "scores.*.announce",
     "scores.*.hold_s",
     "scores.*.bands.*.at_least",

@@ -10,6 +10,7 @@ from stream.rules.errors import RulesetError
 from stream.rules.fields import Fields, nearest
 from stream.rules.products import THERAPY_CLASSES
 from stream.rules.rows import STATUSES
+from stream.rules.texts import order_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,25 +25,30 @@ _KEYS = frozenset(
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?|undated")
-_ORDER = re.compile(r"^\s*(give|administer)\b|\byou must\b|\border\b", re.IGNORECASE)
-"""What would make of decision support an order."""
 
 
 def build_guidance(table: Mapping[str, Any], products: Catalogue) -> tuple[GuidanceRow, ...]:
     """The rows of `guidance.toml` in its order; the argument is left as it is.
 
     Raises:
-        RulesetError: a field is missing, unknown or cannot be; an id stands twice; a text orders.
+        RulesetError: a field is missing, unknown or cannot be; an id stands twice; a text orders;
+            every row that is wrong is told, one a line.
     """
     fields = Fields(table, "guidance", ("rows",))
     rows: dict[str, GuidanceRow] = {}
+    problems: list[str] = []
     for place in fields.rows("rows", _KEYS):
-        name = place.text("id")
-        if not _ID.fullmatch(name):
-            raise place.wrong("id", "words in lower case with hyphens, such as asco-2021-g2")
-        if name in rows:
-            raise place.wrong("id", "an id of its own: it stands twice")
-        rows[name] = _row(Fields(place.table, f"guidance.{name}", _KEYS), products)
+        try:
+            name = place.text("id")
+            if not _ID.fullmatch(name):
+                raise place.wrong("id", "words in lower case with hyphens, such as asco-2021-g2")
+            if name in rows:
+                raise place.wrong("id", "an id of its own: it stands twice")
+            rows[name] = _row(Fields(place.table, f"guidance.{name}", _KEYS), products)
+        except RulesetError as error:
+            problems.append(str(error))
+    if problems:
+        raise RulesetError("\n".join(problems))
     return tuple(rows.values())
 
 
@@ -55,6 +61,8 @@ def _row(fields: Fields, products: Catalogue) -> GuidanceRow:
     }
     if not agents and any(value is not None for value in limits.values()):
         raise RulesetError(f"{fields.where}.agents is missing: limits of doses are of an agent")
+    if not agents and "dose" in fields.table:
+        raise RulesetError(f"{fields.where}.agents is missing: a dose is of an agent")
     classes = _known(fields, "therapy_classes", THERAPY_CLASSES)
     names = _known(fields, "products", products.products)
     for name in names:
@@ -104,11 +112,8 @@ def _grades(fields: Fields) -> tuple[int, ...]:
 
 def _text(fields: Fields) -> str:
     value = fields.text("text")
-    found = _ORDER.search(value)
-    if found:
-        raise fields.wrong(
-            "text", f"what is published, not an order: without {found.group().strip()!r}"
-        )
+    if found := order_in(value):
+        raise fields.wrong("text", f"what is published, not an order: without {found!r}")
     return value
 
 

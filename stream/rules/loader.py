@@ -12,15 +12,19 @@ from stream.engine.ruleset import (
     Ruleset,
     StaleLimit,
 )
-from stream.rules.documents import content_hash, loaded
+from stream.rules.documents import content_hash, loaded, reference, reference_values
 from stream.rules.errors import RulesetError
+from stream.rules.faults import UNBUILT, faults, sentences
+from stream.rules.floors import lower_for_children, weakened
 from stream.rules.guidance import build_guidance
 from stream.rules.labs import build_labs, check_units
+from stream.rules.limits import beyond
 from stream.rules.products import build_products
-from stream.rules.rows import Rows, entries
-from stream.rules.safety import beyond_limits, contradictions
+from stream.rules.rows import Rows, cells, entries
+from stream.rules.safety import contradictions
 from stream.rules.scales import build_organs, build_pressor_tables, build_scales
 from stream.rules.scores import build_scores
+from stream.rules.texts import wrong_texts
 from stream.rules.timers import build_iec_hs, build_timers, build_worsening
 
 if TYPE_CHECKING:
@@ -42,20 +46,46 @@ def load_ruleset(path: Path | None = None) -> Ruleset:
 
 def build(document: dict[str, Any], problems: Iterable[str] = ()) -> Ruleset:
     """The ruleset of a whole document; RulesetError with every problem, one a line."""
-    found = [*problems, *beyond_limits(document)]
-    rules = None
+    told = [*problems, *_unsafe(document)]
     try:
         rules = _ruleset(document)
-        found += contradictions(rules)
-    except RulesetError as error:
-        found.append(str(error))
-    except KeyError as error:
-        found.append(f"the ruleset lacks the table or key {error}")
-    except (TypeError, AttributeError, IndexError, ValueError, OverflowError) as error:
-        found.append(f"the ruleset has a row of the wrong shape: {error}")
-    if rules is None or found:
-        raise RulesetError("\n".join(dict.fromkeys(found)))
-    return rules
+        told += _unfit(rules)
+    except UNBUILT as error:
+        _explain(told, document, error)
+    else:
+        if not told:
+            return rules
+    raise RulesetError("\n".join(dict.fromkeys(told)))
+
+
+def _unsafe(document: dict[str, Any]) -> list[str]:
+    """Values beyond their limits, weaker than they may be, and texts that order."""
+    every = list(cells(document))
+    told = [problem for cell in every if (problem := beyond(cell))]
+    if document is not reference():
+        told += weakened(every, reference_values())
+    return [*told, *wrong_texts(every)]
+
+
+def _unfit(rules: Ruleset) -> list[str]:
+    return [*contradictions(rules), *lower_for_children(rules, reference())]
+
+
+def _explain(told: list[str], document: dict[str, Any], error: Exception) -> None:
+    """Adds every row that cannot be built, and what else does not fit together without them.
+
+    What was told of a row already, mostly its limits, is not told again in weaker words.
+    """
+    wrong, repaired, names = faults(document, reference(), _ruleset)
+    try:
+        fit = _unfit(_ruleset(repaired))
+    except UNBUILT as other:
+        fit, wrong = [], [*wrong, *sentences(other)]
+    if not wrong:
+        wrong = sentences(error)
+    known = {line.partition(" = ")[0] for line in told if ": expected " in line}
+    told += [line for line in wrong if line.partition(" = ")[0] not in known]
+    told += [line for line in fit if not any(name in line for name in names)]
 
 
 _SIGNS = (
@@ -172,6 +202,7 @@ def _ruleset(document: dict[str, Any]) -> Ruleset:
             agent: (float(row["limit"]), str(row["unit"]))
             for agent, row in entries(document["dose_limits"]).items()
         },
+        ceiling_weight_kg=rows.number("ceiling_weight_kg"),
         devices={name: _device(name, row) for name, row in entries(document["devices"]).items()},
         flow_boundary_lpm=rows.number("flow_boundary_lpm"),
         flow_boundary_inclusive=boundary == "LABEL_GE6",
@@ -208,6 +239,7 @@ def _ruleset(document: dict[str, Any]) -> Ruleset:
             for domain in ("consciousness", "seizure", "cerebral_oedema")
         },
         motor_weakness_grade=int(icans["motor_weakness"]),
+        aphasia_grade=int(icans["aphasia"]),
         capd_below_years=rows.number("capd_below_years"),
         scales=build_scales(document["scales"]),
         pressor_tables=build_pressor_tables(document["scales"]),
@@ -218,6 +250,7 @@ def _ruleset(document: dict[str, Any]) -> Ruleset:
         nutrition_agents=rows.names("nutrition_agents"),
         intravenous_routes=rows.names("intravenous_routes"),
         outpatient_words=rows.names("outpatient_words"),
+        inpatient_words=rows.names("inpatient_words"),
         neutropenia_anc=rows.number("neutropenia_anc"),
         organs=build_organs(document["scales"]),
         iec_hs=build_iec_hs(document["iec_hs"], labs),
@@ -238,7 +271,7 @@ def _ruleset(document: dict[str, Any]) -> Ruleset:
             for agent in agents
         ),
         antipyretic_agents=rows.names("antipyretic_agents"),
-        steroid_agents=rows.names("steroid_agents"),
+        same_dose=rows.micros("same_dose"),
         anti_il6_agents=rows.names("anti_il6_agents"),
         timers=build_timers(document["timers"], products),
         worsening=build_worsening(document["prompts"], scores, labs),

@@ -25,8 +25,8 @@ from typing import Any
 
 from stream.rules.fields import nearest
 from stream.rules.fixed import SCALE, fixed
+from stream.rules.limits import unlimited
 from stream.rules.rows import PROVENANCE, entries, identity, provenance_of
-from stream.rules.safety import unlimited
 
 SITE = "site"
 """The status of what a site changed, and with a hyphen what ids of its own guidance begin with."""
@@ -193,34 +193,35 @@ class _Merge:
         return any(marks)
 
     def _guidance(self, old: list[dict[str, Any]], new: Any) -> None:
-        """Rows of guidance are replaced or added as a whole: a text and its citation are one."""
+        """A site adds rows of guidance as a whole, beside what is published, never in its place."""
         if not isinstance(new, list) or not all(isinstance(row, dict) for row in new):
             self.problems.append(f"guidance.rows = {new!r}: expected a list of tables")
             return
-        places = {row["id"]: place for place, row in enumerate(old)}
+        published = {row["id"]: row for row in old}
+        cited = {row.get("citation") for row in old}
         for row in new:
             called = row.get("id")
-            if not isinstance(called, str) or not (
-                called in places or called.startswith(f"{SITE}-")
-            ):
+            if isinstance(called, str) and called in published:
+                name = f"guidance.rows.{called}"
+                self.problems.append(f"{name} cannot be changed: {fixed(name)}")
+                continue
+            if not isinstance(called, str) or not called.startswith(f"{SITE}-"):
                 self.problems.append(
                     f"guidance.rows: {called!r} is no packaged row, and the id of a row that a "
-                    f"site adds begins with '{SITE}-'{nearest(str(called), places)}"
+                    f"site adds begins with '{SITE}-'"
                 )
                 continue
-            before = old[places[called]] if called in places else None
             citation = row.get("citation")
-            if not citation or (before is not None and citation == before.get("citation")):
-                self.problems.append(f"guidance.rows.{called} needs a citation of its own")
+            if not citation or citation in cited:
+                self.problems.append(
+                    f"guidance.rows.{called} needs a citation of its own: where the site's text "
+                    "is from"
+                )
             if row.get("status", SITE) != SITE:
                 self.problems.append(f"guidance.rows.{called}.status: expected {SITE!r}")
             own = {**row, "status": SITE}
-            self.changes.append(Change(f"guidance.rows.{called}", before, own, str(citation)))
-            if before is None:
-                places[called] = len(old)
-                old.append(own)
-            else:
-                old[places[called]] = own
+            self.changes.append(Change(f"guidance.rows.{called}", None, own, str(citation)))
+            old.append(own)
 
 
 def _mark(base: dict[str, Any], changed: list[str], source: str) -> None:

@@ -76,7 +76,7 @@ def _cells(value: Any, row: str, above: Cell) -> Iterator[Cell]:
             )
             name = row if key == "value" and row else f"{row}.{key}".lstrip(".")
             if isinstance(item, dict) and "like" in item:  # what it lacks is that of its class
-                like = value.get("classes", {}).get(item["like"], {})
+                like = _class(value.get("classes"), item["like"])
                 around = replace(
                     around,
                     source=str(like.get("source", around.source)),
@@ -90,6 +90,11 @@ def _cells(value: Any, row: str, above: Cell) -> Iterator[Cell]:
     else:
         unit = "s" if row.endswith("_s") else above.unit
         yield Cell(row, value, unit, above.source, above.status)
+
+
+def _class(classes: Any, name: Any) -> Mapping[str, Any]:
+    found = classes.get(name) if isinstance(classes, dict) and isinstance(name, str) else None
+    return found if isinstance(found, dict) else {}
 
 
 def provenance_of(key: str, table: Mapping[str, Any]) -> str:

@@ -1,30 +1,23 @@
-"""What no parameter set may be, a site's or a full one: beyond its limits, or against itself.
+"""What no parameter set may be, a site's or a full one: against itself, or against the contract.
 
 How far each number may go is in `limits.toml`; what must fit together is here, as comparisons.
 """
 
 from __future__ import annotations
 
-import re
-import tomllib
-from dataclasses import dataclass
-from fnmatch import translate
-from functools import cache
-from importlib import resources
 from itertools import pairwise
 from math import nextafter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from schemas.flags import Flag
 from schemas.vocabulary import Device, InfusionAgent, InfusionUnit, Medicine, Signal, Site
 from stream.engine.ruleset import SECOND
-from stream.rules.rows import cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from stream.engine.ruleset import Ruleset
 
-LIMITS_FILE = "limits.toml"
 PRIORITIES = ("information", "low", "medium", "high")
 """From the least to the loudest."""
 MEDICINES = (
@@ -35,81 +28,21 @@ MEDICINES = (
     "clotting_agents",
     "nutrition_agents",
     "antipyretic_agents",
-    "steroid_agents",
     "anti_il6_agents",
 )
 """Parameters that list medicines of the contract."""
 KINDS = ("air", "low_flow", "high_flow", "fixed")
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """How far the numbers of some rows may go, both ends included."""
-
-    rows: str
-    minimum: float
-    maximum: float
-    whole: bool
-    unit: str
-    why: str
-
-    def broken(self, value: Any) -> bool:
-        """Whether a number is beyond the limits; what is no number at all is so too."""
-        if not isinstance(value, (int, float)) or isinstance(value, bool):
-            return True
-        return not self.minimum <= value <= self.maximum or (self.whole and value != int(value))
-
-    def __str__(self) -> str:
-        """What is expected, such as `37.5 to 38.5 Cel`."""
-        whole = "a whole number, " if self.whole else ""
-        return f"{whole}{self.minimum:.12g} to {self.maximum:.12g} {self.unit}".rstrip()
-
-
-@cache
-def limits() -> tuple[Limit, ...]:
-    """The rows of `limits.toml`, in the order of the file."""
-    text = resources.files("stream.rules").joinpath(LIMITS_FILE).read_text("utf-8")
-    return tuple(
-        Limit(name, row["min"], row["max"], row.get("whole", False), row["unit"], row["why"])
-        for name, row in tomllib.loads(text)["limits"].items()
-    )
-
-
-@cache
-def _patterns() -> tuple[tuple[re.Pattern[str], Limit], ...]:
-    return tuple((re.compile(translate(limit.rows)), limit) for limit in limits())
-
-
-@cache
-def limit_of(row: str) -> Limit | None:
-    """The limits of one row, such as `stale.spo2.usual_s`."""
-    for limit in limits():
-        if limit.rows == row:
-            return limit
-    return next((limit for pattern, limit in _patterns() if pattern.match(row)), None)
-
-
-def beyond_limits(document: dict[str, Any]) -> list[str]:
-    """Every number of a document that is beyond its limits, a sentence each."""
-    problems = []
-    for cell in cells(document):
-        if not (limit := limit_of(cell.row)):
-            continue
-        numbers = cell.value if isinstance(cell.value, list) else [cell.value]
-        if any(limit.broken(number) for number in numbers):
-            problems.append(f"{cell.row} = {cell.value!r}: expected {limit}; {limit.why}")
-    return problems
-
-
-def unlimited(row: str, value: Any) -> str:
-    """Why a site cannot change this number: it has no limits. Empty where it can."""
-    numbers = value if isinstance(value, list) else [value]
-    number = any(isinstance(item, (int, float)) and not isinstance(item, bool) for item in numbers)
-    if number and limit_of(row) is None:
-        return f"{row} = {value!r}: has no safety limits, so no site can change it"
-    return ""
-
-
+RANKS = (
+    ("core", "bladder", "rectal"),
+    ("oral",),
+    ("tympanic",),
+    ("temporal",),
+    ("axillary",),
+    ("skin",),
+)
+"""Sites from the most to the least reliable; a site that is not named ranks at most as oral."""
 ORDER = (
     ("near_fever_c", "<", "fever_c", "near fever is below fever"),
     ("critical_mean_mmhg", "<", "adult_mean_mmhg", "critical is lower than low"),
@@ -152,11 +85,13 @@ def contradictions(rules: Ruleset) -> list[str]:
     return [
         *_order(rules),
         *_spans(rules),
+        *_ranks(rules),
         *_children(rules),
         *_plausible(rules),
         *_words(rules),
         *_priorities(rules),
         *_floors(rules),
+        *_doses(rules),
     ]
 
 
@@ -201,6 +136,28 @@ def _spans(rules: Ruleset) -> Iterator[str]:
                 f"stale.{name}.tight_s = {limit.tight / SECOND:.12g}: expected <= usual_s "
                 f"({limit.usual / SECOND:.12g}): a higher grade is watched more closely"
             )
+
+
+def _ranks(rules: Ruleset) -> Iterator[str]:
+    ranks = rules.site_rank
+    pairs = [
+        (better, worse)
+        for above, below in pairwise(RANKS)
+        for better in above
+        for worse in below
+        if better in ranks and worse in ranks
+    ]
+    for better, worse in pairs:
+        if ranks[better] <= ranks[worse]:
+            yield (
+                f"parameters.site_rank.{better} = {ranks[better]}: expected above "
+                f"parameters.site_rank.{worse} ({ranks[worse]}): the more reliable site counts"
+            )
+    if ranks.get("unknown", 0) > ranks.get("oral", 0):
+        yield (
+            f"parameters.site_rank.unknown = {ranks['unknown']}: expected at most "
+            f"parameters.site_rank.oral ({ranks.get('oral')}): nobody knows where it was taken"
+        )
 
 
 def _children(rules: Ruleset) -> Iterator[str]:
@@ -253,6 +210,7 @@ def _words(rules: Ruleset) -> Iterator[str]:
     yield from _among("dose_limits", rules.dose_limits, InfusionAgent)
     units = [unit for _, unit in rules.dose_limits.values()]
     yield from _among("dose_limits: the unit", units, InfusionUnit)
+    yield from _among("stale: the flag", [row.flag for row in rules.stale.values()], Flag)
     yield from _among("devices: the kind", [row.kind for row in rules.devices.values()], KINDS)
 
 
@@ -297,3 +255,13 @@ def _floors(rules: Ruleset) -> Iterator[str]:
         values = [floor for floor, _ in floors]
         if not values or values[-1] != 0 or any(a <= b for a, b in pairwise(values)):
             yield f"icans.{name} = {values}: expected descending floors that end at 0"
+
+
+def _doses(rules: Ruleset) -> Iterator[str]:
+    doses = [name for name, score in rules.scores.items() if score.method == "dose"]
+    for row in rules.guidance:
+        if row.dose and row.dose not in doses:
+            yield (
+                f"guidance.{row.id}.dose = {row.dose!r}: expected a score that works out a dose "
+                f"({', '.join(doses)})"
+            )

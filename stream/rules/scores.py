@@ -46,7 +46,7 @@ AGELESS = ("", "spo2_scale", "hours_since_therapy")
 _SCORE = {
     **dict.fromkeys(("title", "unit", "method", "source", "status", "caution", "timing"), str),
     **dict.fromkeys(("maximum", "hold_s", "hold_down_s"), float),
-    **dict.fromkeys(("announce", "adults_only"), bool),
+    **dict.fromkeys(("announce", "adults_only", "latched"), bool),
     **dict.fromkeys(("inputs", "bands", "therapy_classes", "targets"), list),
 }
 _INPUT = {

@@ -62,7 +62,10 @@ def build_timers(table: Mapping[str, Any], products: Catalogue) -> dict[str, Tim
     return found
 
 
-_PROMPT = ("grade", "oxygen_lpm", "bands", "rising", "text", "source", "status")
+_PROMPT = (
+    *("grade", "oxygen_lpm", "bands", "rising", "rising_within_s"),
+    *("text", "source", "status"),
+)
 
 
 def build_worsening(
@@ -86,6 +89,7 @@ def build_worsening(
         oxygen_lpm=_number(fields, "oxygen_lpm") or 0.0,
         bands=tuple(bands.items()),
         rising=rising,
+        rising_within=fields.micros("rising_within_s"),
         text=fields.text("text"),
         source=fields.text("source"),
         status=fields.one_of("status", STATUSES),

@@ -87,6 +87,21 @@ def test_times_that_are_none(cli: Cli, time: str, says: str) -> None:
     assert says in result.err
 
 
+@pytest.mark.parametrize(
+    ("time", "advice"),
+    [
+        ("2026-03-03", "2026-03-03T00:00:00Z"),
+        ("2026-03-03T10", "2026-03-03T10:00:00Z"),
+        ("20260303T1000", "2026-03-03T10:00:00Z"),
+    ],
+)
+def test_the_time_that_is_advised_can_be_used(cli: Cli, time: str, advice: str) -> None:
+    result = cli("assess", "-", "--at", time, stdin=lines(*FEVER))
+    assert result.code == 2
+    assert f"write {advice} or " in result.err
+    assert cli("assess", "-", "--at", advice, stdin=lines(*FEVER)).code == 0
+
+
 def test_bad_lines_as_in_grade(cli: Cli) -> None:
     result = cli("assess", "-", stdin=b"?\n" + lines(*FEVER))
     assert result.code == 0

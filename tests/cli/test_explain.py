@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from stream.cli import topic_events
+from stream.cli.topic_events import Held
 from stream.engine import Tick, due, step
+from stream.explanation import lines as text_of
 from stream.intake import decode
 from stream.retrace import Retrace
 from stream.rules import load_ruleset
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .conftest import Cli
 
 WARD = Path(__file__).parents[1] / "data" / "ward.jsonl"
@@ -179,3 +184,160 @@ def test_without_files_it_asks_the_brokers(program: Cli) -> None:
     result = program("explain", "p-1", "--bootstrap", "127.0.0.1:1")
     assert result.code == 3
     assert "no Kafka broker serves us" in result.err
+
+
+# -- what cannot be taken --------------------------------------------------------------------------
+
+
+def test_bad_lines_are_told_as_by_assess(cli: Cli, course: Path) -> None:
+    implausible = vitals("hot", "08:30", temperature=60.0)
+    other = {**vitals("other", "08:40", temperature=61.0), "patient_id": "p-2"}
+    added = "no event\n" + "".join(json.dumps(each) + "\n" for each in (implausible, other))
+    course.write_text(course.read_text("utf-8") + added, "utf-8")
+    result = cli("explain", "p-1", course, "--json")
+    assert result.code == 0
+    told = result.err.splitlines()
+    assert told[0].startswith(f"{course}:7: not_json: ")
+    assert told[1].startswith(f"{course}:8: implausible_value: temperature = 60")
+    assert len(told) == 2  # the other patient's is for another explanation
+    assert told == cli("assess", course, "--patient", "p-1").err.splitlines()
+
+
+def test_bad_lines_are_told_with_an_alert_too(cli: Cli, course: Path) -> None:
+    alert = cli("grade", course).objects[0]
+    course.write_text("no event\n" + course.read_text("utf-8"), "utf-8")
+    result = cli("explain", alert["alert_id"], course)
+    assert result.code == 0
+    assert result.err.startswith(f"{course}:1: not_json: ")
+    assert cli("explain", "nobody", course).err.startswith(f"{course}:1: not_json: ")
+
+
+# -- the moment ------------------------------------------------------------------------------------
+
+
+def test_before_the_first_event_there_is_nothing_to_explain(cli: Cli, course: Path) -> None:
+    result = cli("explain", "p-1", course, "--at", "2026-02-01T00:00:00Z")
+    assert result.code == 1
+    assert "no event of patient p-1 had happened" in result.err
+    assert (
+        "by 2026-02-01T00:00:00Z: the first one counts from 2026-03-01T00:00:00Z on" in result.err
+    )
+
+
+def test_an_alert_has_a_moment_of_its_own(cli: Cli, course: Path) -> None:
+    alert = cli("grade", course).objects[0]
+    result = cli("explain", alert["alert_id"], course, "--at", "2026-03-01T10:00:00Z")
+    assert result.code == 2
+    assert "--at is for a patient" in result.err
+
+
+# -- from the topics -------------------------------------------------------------------------------
+
+MINUTE_MS = 60_000
+MIDNIGHT_MS = 1_772_323_200_000
+LIVE = [
+    event("therapy", "cells", "00:00", product="axi-cel", therapy_class="car_t"),
+    vitals("fever", "08:00", temperature=38.6),
+    event("oxygen", "cannula", "09:00", device="nasal_cannula", flow_lpm=3),
+    event("oxygen", "air", "10:00", device="room_air"),
+    # sent at 12:00, true at 10:30: by then the worker's clock had said the fall of 11:00
+    event("oxygen", "again", "10:30", device="nasal_cannula", flow_lpm=2),
+]
+SENT = (0, 8 * 60, 9 * 60, 10 * 60, 12 * 60)
+"""When the broker took each, in minutes."""
+
+
+def on_topics(
+    monkeypatch: pytest.MonkeyPatch, events: Sequence[Json], said: Sequence[Json]
+) -> None:
+    def read(_: object, topics: Sequence[str]) -> list[Held]:
+        if topics == ("alerts",):
+            return [Held(0, "alerts", 0, 0, None, json.dumps(each).encode()) for each in said]
+        return [
+            Held(MIDNIGHT_MS + minute * MINUTE_MS, "care", number, 3, b"p-1", _raw(each))
+            for number, (each, minute) in enumerate(zip(events, SENT, strict=True))
+        ]
+
+    monkeypatch.setattr(topic_events, "_read", read)
+
+
+def _raw(each: Json) -> bytes:
+    return json.dumps(each).encode()
+
+
+def live_alerts(events: Sequence[Json]) -> list[Json]:
+    """What a worker says that ticks every minute until each event comes."""
+    state, alerts, clock = None, [], 0
+    for each, minute in zip(events, SENT, strict=True):
+        while state is not None and clock < minute:
+            clock += 1
+            state, outputs = step(state, Tick((MIDNIGHT_MS + clock * MINUTE_MS) * 1000), P0)
+            alerts += outputs.alerts
+        clock = minute
+        taken = decode(_raw(each)).event
+        assert taken is not None
+        assert not isinstance(taken, Tick)
+        state, outputs = step(state, taken, P0)
+        alerts += outputs.alerts
+    return [alert.to_wire() for alert in alerts]
+
+
+@pytest.mark.parametrize("received", [False, True])
+def test_an_alert_that_the_worker_s_clock_had_a_part_in(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, received: bool
+) -> None:
+    """Without ticks the fall of 11:00 is never said: its cause was gone before the next event."""
+    events = LIVE
+    if received:
+        events = [{**each, "received_at": each["time"]} for each in LIVE]
+    said = live_alerts(events)
+    fall = next(alert for alert in said if alert.get("to_grade") == 1 and alert["from_grade"] == 2)
+    assert fall["effective_time"] == "2026-03-01T11:00:00Z"
+    on_topics(monkeypatch, events, said)
+    untimed = Retrace(P0, patient_id="p-1", alert_id=fall["alert_id"])
+    untimed.run([_raw(each) for each in events])
+    assert untimed.found is None
+    for alert in (fall, *said):
+        answer = told(cli, alert["alert_id"])
+        assert answer["alert"] == alert
+
+
+def test_an_alert_of_the_topic_that_the_events_do_not_lead_to(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stranger = {"alert_id": "unheard", "patient_id": "p-1", "ruleset": P0.named()}
+    on_topics(monkeypatch, LIVE, [stranger])
+    result = cli("explain", "unheard")
+    assert result.code == 1
+    assert "do not lead to alert unheard" in result.err
+    assert "timers that the worker's clock (ticks) let run" in result.err
+    result = cli("explain", "unheard", "--at", "2026-03-01T10:00:00Z")
+    assert result.code == 2
+
+
+def test_records_of_the_topics_that_cannot_be_taken(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hot = vitals("hot", "10:30", temperature=60.0)
+    on_topics(monkeypatch, [*LIVE[:4], hot], [])
+    result = cli("explain", "p-1")
+    assert result.code == 0
+    assert result.err.startswith("care[3]@4: implausible_value: temperature = 60")
+    result = cli("explain", "p-1", "--at", "2026-02-01T00:00:00Z")
+    assert result.code == 1
+    assert "no event of patient p-1 had happened" in result.err
+
+
+def test_a_band_that_is_left_is_worded(cli: Cli, course: Path) -> None:
+    found = told(cli, "p-1", course, "--at", "2026-03-01T10:30:00Z")
+    hold = {
+        "hold": "band",
+        "score": "shock_index",
+        "until": "2026-03-01T11:00:00Z",
+        "text": "Soon.",
+    }
+    found["holds"] = [{**hold, "band": None}, {**hold, "band": "high"}]
+    text = "\n".join(text_of(found))
+    assert "shock_index, change to no band waits until 2026-03-01T11:00:00Z: Soon." in text
+    assert "shock_index, change to high waits until 2026-03-01T11:00:00Z: Soon." in text
+    assert "None" not in text.split("holds:")[1].split("timers:")[0]

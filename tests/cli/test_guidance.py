@@ -66,6 +66,11 @@ def test_what_is_from_memory_is_unverified(capsys: pytest.CaptureFixture[str]) -
     assert marked == {row.id for row in RULES.guidance if row.status == "mem"}
 
 
+def test_what_is_our_choice_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    first = said(capsys, therapy_class="other_effector_cell", grade=2).splitlines()[0]
+    assert first == "supportive, grade 1, 2, 3, 4: other-effector-cell-supportive  [DESIGN]"
+
+
 def test_everything_is_listed_by_topic(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [json.loads(line) for line in said(capsys, as_json=True).splitlines()]
     assert sorted(row["id"] for row in rows) == sorted(row.id for row in RULES.guidance)
@@ -87,7 +92,7 @@ def test_a_class_leaves_out_what_is_for_named_products(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     engagers = ids(capsys, therapy_class="bispecific")
-    assert "synnott-2025-rechallenge" in engagers
+    assert "engagers-supportive" in engagers
     assert "tarlatamab-hold" not in engagers
     assert "tarlatamab-hold" in ids(capsys, product="Imdelltra")
     assert ids(capsys, product="car_t") == ids(capsys, therapy_class="car_t")
@@ -113,7 +118,7 @@ def test_grade_0_is_the_dose_that_went_well(capsys: pytest.CaptureFixture[str]) 
         ({"product": "axi-cel", "therapy_class": "car_t"}, "--product or --class, not both"),
     ],
 )
-def test_what_is_not_there(options: dict[str, str], says: str) -> None:
+def test_what_is_not_there(options: dict[str, Any], says: str) -> None:
     with pytest.raises(CommandError) as error:
         command.guidance(**options)
     assert error.value.code == USAGE

@@ -41,7 +41,8 @@ def test_the_table_has_a_line_for_each_product_and_class(
     cells = {row.split()[0]: row for row in rows}
     for word in ("Imdelltra", "bispecific", "DLL3", "57 / 1.9", "median 16 h", "48 h", "2024"):
         assert word in cells["tarlatamab"]
-    assert cells["tarlatamab"].endswith("checked")
+    assert cells["afamitresgene_autoleucel"].endswith("checked")
+    assert cells["tarlatamab"].endswith("mem")
     assert cells["idecabtagene_vicleucel"].endswith("mem")
     assert ">=G2 77 / -" in cells["tebentafusp"]
     assert sum(row.startswith("any other ") for row in rows) == len(CATALOGUE.classes)

@@ -55,6 +55,36 @@ def test_check_refuses_with_every_problem(cli: Cli, site: Path) -> None:
     assert cli("rules", "check", "nowhere.toml").code == 2
 
 
+def test_check_refuses_what_switches_grading_off(cli: Cli, site: Path) -> None:
+    site.write_text(
+        SITE
+        + """
+[devices]
+source = "Ward policy 12"
+invasive_ventilation = { kind = "air" }
+[parameters.masking_agents]
+value = ["ibuprofen"]
+source = "Ward policy 12"
+[timers.K2]
+source = "Ward policy 12"
+text = "Give 800 mg of tocilizumab now."
+"""
+    )
+    result = cli("rules", "check", site)
+    assert (result.code, result.out) == (2, "")
+    assert f"{site} cannot be used:" in result.err
+    assert "devices.invasive_ventilation.kind cannot be changed: what the device is" in result.err
+    assert "parameters.masking_agents = ['ibuprofen']: expected 'acetaminophen' in" in result.err
+    assert "expected what is published, not an order: without 'Give'" in result.err
+    assert cli("grade", "--ruleset", site, WARD).code == 2
+
+
+def test_guidance_is_verified_where_alerts_say_so(cli: Cli) -> None:
+    rows = cli("guidance", "--json").objects
+    assert {row["status"] for row in rows} == {"checked", "mem", "DESIGN"}
+    assert all(row["verified"] is (row["status"] != "mem") for row in rows)
+
+
 def test_diff(cli: Cli, site: Path) -> None:
     same = cli("rules", "diff", "packaged")
     assert (same.code, same.out) == (0, "")

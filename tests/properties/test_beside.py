@@ -360,6 +360,8 @@ def test_no_alert_beside_the_grade_repeats_the_one_before_it(events: list[Patien
         state, outputs = step(state, item, P0)
         for alert in outputs.alerts:
             body = alert.body
+            if body.get("score") == "early_high_fever":
+                continue  # it is said anew after each dose
             if alert.type == "risk.changed":
                 assert body["band"] != band_of.get(body["score"], body["from_band"])
                 if body["score"] in band_of:
@@ -544,4 +546,4 @@ def test_silence_makes_no_score_more_normal(events: list[PatientEvent], hours: i
         assert late["band"] in (None, early["band"])
         if late["at_least"] is not None:
             assert late["at_least"] <= early["at_least"]
-            assert late["at_most"] >= early["at_most"]
+            assert late["at_most"] is None or late["at_most"] >= early["at_most"]

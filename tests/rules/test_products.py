@@ -112,6 +112,14 @@ def test_no_window_is_published_after_the_step_up_of_teclistamab(catalogue: Cata
     assert catalogue.products["teclistamab"].window(4) is None
 
 
+def test_the_subcutaneous_form_of_mosunetuzumab_is_not_dosed_as_the_intravenous_one(
+    catalogue: Catalogue,
+) -> None:
+    found = catalogue.find("Lunsumio Velo", "bispecific")
+    assert found is not None
+    assert found.schedule == ()
+
+
 def test_late_onset_and_no_window_that_outlasts_it(catalogue: Catalogue) -> None:
     late = {name: row.late_onset for name, row in catalogue.products.items()}
     assert late["tarlatamab"] == 15 * DAY
@@ -163,10 +171,15 @@ def test_rates_are_those_published(catalogue: Catalogue) -> None:
 def test_what_is_from_memory_is_never_called_checked(catalogue: Catalogue) -> None:
     memory = {"idecabtagene_vicleucel", "ciltacabtagene_autoleucel", "lisocabtagene_maraleucel"}
     memory |= {"obecabtagene_autoleucel", "talquetamab", "elranatamab", "blinatumomab"}
+    memory |= {"tarlatamab", "axicabtagene_ciloleucel", "tisagenlecleucel"}
+    memory |= {"brexucabtagene_autoleucel"}
     assert {catalogue.products[name].status for name in memory} == {"mem"}
     every = [*catalogue.products.values(), *catalogue.classes.values()]
     statuses = {row.status for row in every} | {w.status for row in every for w in row.windows}
     assert statuses <= {"checked", "mem", "DESIGN"}
+    for row in catalogue.products.values():
+        if "from memory" in row.onset + row.duration + row.monitoring:
+            assert row.status == "mem", row.name
     for row in every:
         for window in row.windows:
             assert window.status != "checked" or "DESIGN" not in window.source, row.name

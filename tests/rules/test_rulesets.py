@@ -16,11 +16,11 @@ import stream.rules
 from stream.engine.ruleset import SECOND
 from stream.offline import OfflineEngine
 from stream.rules import DEFAULT_RULESET, RulesetError, load_ruleset
-from stream.rules.documents import CATALOGUES, content_hash, loaded, packaged, sourced
+from stream.rules.documents import CATALOGUES, content_hash, full_set, loaded, packaged, sourced
+from stream.rules.limits import limit_of
 from stream.rules.loader import build
 from stream.rules.overrides import overridden
 from stream.rules.rows import STATUSES, cells
-from stream.rules.safety import limit_of
 
 RULES = Path(stream.rules.__file__).parent
 WARD = Path(__file__).parents[1] / "data" / "ward.jsonl"
@@ -159,14 +159,226 @@ def test_a_site_changes_the_window_of_a_product() -> None:
     assert rules.products.products[product].windows[0].end == 259200 * SECOND
 
 
-def test_a_site_replaces_and_adds_guidance() -> None:
-    first = copy.deepcopy(packaged()["guidance"]["rows"][0])
-    own = {**first, "citation": "Ward guideline 4, 2026", "status": "site"}
-    assert problems({"guidance": {"rows": [own]}}) == ""
-    added = {**own, "id": "site-ward-12-g2"}
-    assert problems({"guidance": {"rows": [added]}}) == ""
-    assert "needs a citation of its own" in problems({"guidance": {"rows": [first]}})
-    assert "begins with 'site-'" in problems({"guidance": {"rows": [{**own, "id": "ward-12"}]}})
+FIRST = PACKAGED["guidance"]["rows"][0]
+OWN = {**FIRST, "id": "site-ward-12-g1", "citation": "Ward guideline 4, 2026", "status": "site"}
+
+
+def test_a_site_adds_guidance_beside_what_is_published() -> None:
+    assert problems({"guidance": {"rows": [OWN]}}) == ""
+    found = overridden(PACKAGED, {"ruleset": HEAD, "guidance": {"rows": [OWN]}})
+    assert found.document["guidance"]["rows"] == [*PACKAGED["guidance"]["rows"], OWN]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"id": FIRST["id"]}, f"guidance.rows.{FIRST['id']} cannot be changed: what a publication"),
+        ({"id": "ward-12"}, "the id of a row that a site adds begins with 'site-'"),
+        ({"citation": FIRST["citation"]}, "needs a citation of its own"),
+        ({"text": "Give 800 mg of tocilizumab now."}, "not an order: without 'Give'"),
+        ({"text": "antipyretics; then give fluids."}, "not an order: without 'then give'"),
+        ({"text": "steroids should follow."}, "not an order: without 'should'"),
+        ({"text": "tocilizumab must be given."}, "not an order: without 'must be given'"),
+        ({"interval_s": 3600}, "guidance.rows.site-ward-12-g1.interval_s = 3600: expected 21600"),
+        ({"most_in_day": 6}, "most_in_day = 6: expected a whole number, 1 to 3 doses"),
+        ({"most_in_all": 9}, "most_in_all = 9: expected a whole number, 1 to 4 doses"),
+        ({"dose": "news2"}, "dose = 'news2': expected a score that works out a dose (tocilizumab_"),
+        ({"dose": "800 mg"}, "dose = '800 mg': expected a score that works out a dose"),
+        ({"dose": "tocilizumab_dose", "agents": []}, "agents is missing: a dose is of an agent"),
+    ],
+)
+def test_guidance_of_a_site_neither_orders_nor_moves_a_limit(
+    changes: dict[str, Any], says: str
+) -> None:
+    assert says in problems({"guidance": {"rows": [{**OWN, **changes}]}})
+
+
+# -- what would switch grading off -----------------------------------------------------------------
+
+
+def parameter(name: str, value: str) -> str:
+    return f"[parameters.{name}]\nvalue = {value}\nsource = 'x'"
+
+
+def table(name: str, values: str) -> str:
+    return f"[{name}]\nsource = 'x'\n{values}"
+
+
+PREVAILS = "Clinician judgement required; local policy prevails."
+
+
+@pytest.mark.parametrize(
+    ("toml", "says"),
+    [
+        # ventilation that counts as air, a pressor that counts as nothing
+        (
+            table("devices", "invasive_ventilation = { kind = 'air' }"),
+            "devices.invasive_ventilation.kind cannot be changed",
+        ),
+        (table("devices", "ecmo = { support = 'none' }"), "devices.ecmo.support cannot be changed"),
+        (table("devices", "non_rebreather = { grade = 2 }"), "masks are grade 3 as published"),
+        (
+            table("agents", "inotrope = ['dobutamine', 'norepinephrine']"),
+            "agents.inotrope cannot be changed",
+        ),
+        (
+            table("dose_limits", "vasopressin = { unit = 'U/h' }"),
+            "dose_limits.vasopressin.unit can",
+        ),
+        # lists that forget a medicine, or take one of another sort
+        (
+            parameter("masking_agents", "['ibuprofen']"),
+            "= ['ibuprofen']: expected 'acetaminophen' in the list too: words can only be added",
+        ),
+        (
+            parameter("bolus_agents", "['acetaminophen']"),
+            "parameters.bolus_agents = ['acetaminophen']: expected 'fluid_bolus' in the list too",
+        ),
+        (
+            parameter("bolus_agents", "['fluid_bolus', 'acetaminophen']"),
+            "expected only fluid_bolus, not 'acetaminophen'; only fluid confirms a low reading",
+        ),
+        (
+            parameter("anti_il6_agents", "['tocilizumab', 'siltuximab', 'acetaminophen']"),
+            "expected only tocilizumab, siltuximab, not 'acetaminophen'",
+        ),
+        (parameter("antipyretic_agents", "['ibuprofen']"), "expected 'acetaminophen' in the list"),
+        (parameter("near_fever_sites", "[]"), "expected 'axillary' in the list too"),
+        (parameter("outpatient_words", "['ward']"), "expected 'outpatient' in the list too"),
+        ("[prompts.intensive_care]\nsource = 'x'\nrising = []", "expected 'lactate' in the list"),
+        # real values set aside as artefacts
+        (
+            table("plausible", "temperature = [30, 38.1]"),
+            "expected 20 to 50 Cel, from at most 30 to at least 43; outside it is another unit",
+        ),
+        (table("plausible", "systolic_bp = [89, 300]"), "from at most 50 to at least 250"),
+        (
+            table("plausible", "spo2 = [89, 100]"),
+            "plausible.spo2 = [89, 100]: expected 0 to 100 %, ",
+        ),
+        (table("plausible", "spo2 = []"), "plausible.spo2 = []: expected 0 to 100 %, from at most"),
+        (
+            table("labs.crp", "plausible = [0, 1]"),
+            "expected a range that holds the packaged one (0 ",
+        ),
+        (table("labs.ferritin", "upper_limit = 30000"), "expected 150 to 600 (packaged: 300)"),
+        (table("labs.crp", "same = ['mg/L']"), "labs.crp.same cannot be changed"),
+        ("[scores.news2]\nsource = 'x'\nbands = [{ name = 'high', at_least = 999 }]", "3.5 to 14"),
+        # loudness
+        (
+            table("priorities", "grade = { 3 = 'medium', 4 = 'medium', 5 = 'medium' }"),
+            "least 'high'",
+        ),
+        (
+            table("priorities", "grade = { 1 = 'information' }"),
+            "priorities.grade.1 = 'information': expected at least 'medium'; an onset waits",
+        ),
+        (
+            table("priorities", "candidate = { 2 = 'low' }"),
+            "expected at least 'medium'; a candidate",
+        ),
+        (
+            table("priorities", "icans = { 3 = 'medium' }"),
+            "priorities.icans.3 = 'medium': expected at least 'high'; severe neurotoxicity",
+        ),
+        (table("priorities", "icans = { 1 = 'information' }"), "expected at least 'low'; neurot"),
+        (
+            table("iec_hs", "priority = 'information'"),
+            "iec_hs.priority = 'information': expected at",
+        ),
+        # numbers that fit their limits and defeat each other
+        (
+            parameter("pair_min_gap_s", "100") + "\n" + parameter("bp_pair_s", "900"),
+            "parameters.pair_min_gap_s = 100: expected at most 0.1 of parameters.bp_pair_s (900)",
+        ),
+        (parameter("pair_min_gap_s", "100"), "at most 0.1 of parameters.spo2_pair_s (900)"),
+        (parameter("bp_pair_s", "300"), "parameters.bp_pair_s = 300: expected 900 to 7200 s"),
+        (parameter("spo2_pair_s", "300"), "parameters.spo2_pair_s = 300: expected 900 to 3600 s"),
+        (
+            parameter("child_limits", "[{ below_years = 18, base_mmhg = 50, per_year_mmhg = 0 }]"),
+            "child_limits: 50 mm[Hg] at 10 years: expected at least 85; a lower limit misses shock",
+        ),
+        (
+            parameter("site_rank", "{ core = 1, skin = 9 }"),
+            "parameters.site_rank.core = 1: expected above parameters.site_rank.oral (5)",
+        ),
+        (
+            parameter("site_rank", "{ skin = 9 }"),
+            "parameters.site_rank.axillary = 2: expected above parameters.site_rank.skin (9)",
+        ),
+        (parameter("site_rank", "{ unknown = 6 }"), "site_rank.unknown = 6: expected at most"),
+        (
+            table("stale", "spo2 = { usual_s = 43200 }"),
+            "expected 300 to 7200 s; with less every gap",
+        ),
+        (
+            table("stale", "spo2 = { usual_s = 7200, tight_s = 7200 }"),
+            "stale.spo2.tight_s = 7200: expected 300 to 3600 s",
+        ),
+        (table("stale", "blood_pressure = { usual_s = 43200 }"), "expected 300 to 21600 s"),
+        (table("stale", "blood_pressure = { tight_s = 14400 }"), "expected 300 to 7200 s"),
+        (table("stale", "temperature = { tight_s = 28800 }"), "expected 3600 to 14400 s"),
+        (table("stale", "spo2 = { flag = 'STALE_T' }"), "stale.spo2.flag cannot be changed"),
+        # texts that order, and published times that wander
+        (
+            table("timers.K2", "text = 'Give 800 mg of tocilizumab now.'"),
+            "timers.K2.text = 'Give 800 mg of tocilizumab now.': expected what is published",
+        ),
+        (
+            table("timers.K2", "text = 'The interval is over.'"),
+            f"= 'The interval is over.': expected a text that ends with '{PREVAILS}'",
+        ),
+        (
+            table("prompts.intensive_care", f"text = 'Transfer the patient. {PREVAILS}'"),
+            "not an order: without 'Transfer'",
+        ),
+        (
+            table("products.tarlatamab", "monitoring = 'Admit for 48 h'"),
+            "products.tarlatamab.monitoring = 'Admit for 48 h': expected what is published",
+        ),
+        (
+            "[products.tarlatamab.windows.later]\nsource = 'x'\ntext = 'You must stay'",
+            "products.tarlatamab.windows.later.text = 'You must stay'",
+        ),
+        (
+            table("timers.K1", "after_s = 604800"),
+            "= 604800: expected 172800 to 259200 s; published",
+        ),
+        (table("timers.K2", "after_s = 7200"), "timers.K2.after_s = 7200: expected 28800 to 43200"),
+        (
+            table("timers.K8", "after_s = 86400"),
+            "timers.K8.after_s = 86400: expected 3600 to 43200",
+        ),
+        (
+            table("timers.K4", "most_in_all = 8"),
+            "timers.K4.most_in_all = 8: expected a whole number",
+        ),
+        (table("timers.K5", "products = ['tarlatamab']"), "timers.K5.products cannot be changed"),
+        (table("timers.K3", "grade = 4"), "timers.K3.grade cannot be changed: whom published guid"),
+    ],
+)
+def test_nothing_switches_grading_off(toml: str, says: str) -> None:
+    assert says in site(toml)
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        parameter("near_fever_sites", "['axillary', 'temporal', 'skin', 'tympanic']"),
+        parameter("outpatient_words", "['outpatient', 'home', 'clinic', 'hotel', 'day unit']"),
+        table("plausible", "temperature = [28, 44]"),
+        table("labs.crp", "upper_limit = 0.8"),
+        table("priorities", "icans = { 1 = 'low', 2 = 'low' }\ngrade = { 2 = 'high' }"),
+        table("stale", "spo2 = { usual_s = 900, tight_s = 600 }"),
+        table("timers.K8", "after_s = 21600"),
+        table("timers.K2", f"text = 'The interval of 8 h is over. {PREVAILS}'"),
+        table(
+            "products.tarlatamab", "monitoring = 'On ward 12 for 48 h, as agreed with the clinic'"
+        ),
+    ],
+)
+def test_what_is_at_least_as_safe_is_taken(toml: str) -> None:
+    assert site(toml) == ""
 
 
 def test_a_site_changes_bands_of_a_score_but_not_its_points() -> None:
@@ -229,9 +441,12 @@ def test_a_site_changes_bands_of_a_score_but_not_its_points() -> None:
         ("[priorities]\nsource = 'x'\ngrade = { 4 = 'loud' }", "expected one of information, low"),
         (
             "[agents]\nsource = 'x'\nvasopressin = ['vasopressin']",
-            "agents.terlipressin is missing",
+            "agents.vasopressin cannot be changed: what the agent is",
         ),
-        ("[devices]\nsource = 'x'\ncpap = { kind = 'tight' }", "devices: the kind 'tight'"),
+        (
+            "[devices]\nsource = 'x'\ncpap = { kind = 'low_flow' }",
+            "devices.cpap.kind cannot be changed: what the device is",
+        ),
         ("[devices]\nsource = 'x'\necmo = { grade = 3 }", "devices.ecmo.grade = 3: expected"),
         ("[devices]\nsource = 'x'\nexceptions = {}", "devices.exceptions is no row"),
         (
@@ -286,7 +501,133 @@ def test_all_problems_are_told_together() -> None:
         assert any(row in line for line in lines), row
 
 
+def test_all_that_cannot_be_built_is_told_and_hides_no_contradiction() -> None:
+    document = packaged()
+    document["parameters"]["overlap_s"]["status"] = "maybe"
+    document["parameters"]["fever_c"]["value"] = "hot"
+    document["parameters"]["near_fever_c"]["value"] = 38.1
+    document["devices"]["niv"] = {"grade": 4}
+    document["products"]["tarlatamab"]["aliases"] = "one"
+    document["guidance"]["rows"][0]["topic"] = "advice"
+    document["guidance"]["rows"][3]["grades"] = [9]
+    document["parameters"]["baseline_to_s"]["value"] = 100000
+    document["parameters"]["baseline_from_s"]["value"] = 90000
+    with pytest.raises(RulesetError) as refused:
+        build(document)
+    lines = str(refused.value).splitlines()
+    assert len(lines) == len(set(lines))
+    for says in (
+        "parameters.fever_c = 'hot': expected 37.5 to 38.3 Cel",
+        "parameters.overlap_s: needs a source and a status",
+        "lacks the table or key 'kind'; look at devices.niv",
+        "products.tarlatamab.aliases = 'one': expected a list",
+        f"guidance.{FIRST['id']}.topic = 'advice': expected one of",
+        "grades = [9]: expected grades from 0 to 5",
+        "parameters.baseline_to_s = 100000: expected < parameters.baseline_from_s (90000)",
+    ):
+        assert any(says in line for line in lines), says
+    assert not any("near_fever_c" in line for line in lines)  # compared with what is not known
+    assert sum(line.startswith("parameters.fever_c") for line in lines) == 1
+
+
+def test_a_hold_of_nothing_is_refused_once() -> None:
+    (line,) = site(parameter("down_s", "0")).splitlines()
+    assert line.startswith("parameters.down_s = 0: expected 900 to 14400 s; with less the grade")
+
+
 # -- full files ------------------------------------------------------------------------------------
+
+
+def full(changes: dict[str, Any]) -> str:
+    """What a full set is refused for that is the packaged one but for some rows; None removes."""
+    document: dict[str, Any] = packaged()
+    document["ruleset"] |= {"name": "own", "version": "1"}
+    for row, value in changes.items():
+        *above, last = row.split(".")
+        place = document
+        for name in above:
+            place = place[name]
+        if value is None:
+            del place[last]
+        else:
+            place[last] = value
+    found = full_set(document)
+    try:
+        build(found[0], found[2])
+    except RulesetError as error:
+        return str(error)
+    return ""
+
+
+NOREPINEPHRINE_IS_NONE = {
+    "agents.vasopressor": ["phenylephrine", "dopamine", "angiotensin_ii", "metaraminol"],
+    "agents.inotrope": ["norepinephrine", "epinephrine", "ephedrine", "dobutamine", "milrinone"],
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (
+            {"ruleset.name": P0.name, "ruleset.version": P0.version, "grades.fever": 2},
+            "ruleset.name = 'astct-2019': with version 'P0.2' that is the packaged set, and",
+        ),
+        ({"ruleset.name": " "}, "ruleset.name = ' ': expected a text"),
+        ({"ruleset.scale": "lee-2014"}, "ruleset.scale = 'lee-2014': expected 'astct-2019' or a"),
+        ({"grades.hypotension": 1}, "grades.hypotension = 1: expected 2, as packaged; a published"),
+        ({"icans.motor_weakness": 1}, "icans.motor_weakness = 1: expected 4, as packaged"),
+        ({"devices.ecmo.kind": "air"}, "devices.ecmo.kind = 'air': expected 'fixed', as packaged"),
+        (NOREPINEPHRINE_IS_NONE, "agents.inotrope = ['norepinephrine', "),
+        (
+            {"stale.spo2": None},
+            "stale.spo2 is missing: expected as packaged; a word of the contract",
+        ),
+        ({"scores.news2": None}, "scores.news2 is missing: expected as packaged"),
+        (
+            {"scores.tocilizumab_dose.unit": "g"},
+            "scores.tocilizumab_dose.unit = 'g': expected 'mg'",
+        ),
+        ({"dose_limits.vasopressin": None}, "dose_limits.vasopressin is missing: expected as"),
+        ({"labs.crp.factors.mmol": 2}, "labs.crp.factors.mmol = 2 is no row of the packaged set"),
+        ({"grades.headache": 4}, "grades.headache = 4 is no row of the packaged set"),
+        (
+            {"guidance.rows": PACKAGED["guidance"]["rows"][1:]},
+            f"guidance.rows.{FIRST['id']} is miss",
+        ),
+        (
+            {"guidance.rows": [{**FIRST, "text": "rest."}, *PACKAGED["guidance"]["rows"][1:]]},
+            f"guidance.rows.{FIRST['id']}.text = 'rest.': expected 'antipyretics and fluids",
+        ),
+        (
+            {"priorities.grade": dict.fromkeys("12345", "low")},
+            "priorities.grade.4 = 'low': expected",
+        ),
+        (
+            {"parameters.masking_agents.value": ["ibuprofen"]},
+            "expected 'acetaminophen' in the list",
+        ),
+        (
+            {"labs.crp.restarts_after": None},
+            "labs.crp.restarts_after is missing: expected at least",
+        ),
+    ],
+)
+def test_a_full_set_of_the_scale_has_its_definitions(changes: dict[str, Any], says: str) -> None:
+    assert says in full(changes)
+
+
+def test_a_full_set_adds_a_product_and_guidance_for_it() -> None:
+    product = {**PACKAGED["products"]["tarlatamab"], "brand": "Trial", "aliases": ["trial cell"]}
+    row = {**FIRST, "id": "trial-g1", "therapy_classes": [], "products": ["trial_engager"]}
+    rows = [*PACKAGED["guidance"]["rows"], row]
+    assert full({}) == ""
+    assert full({"products.trial_engager": product, "guidance.rows": rows}) == ""
+
+
+def test_a_scale_of_another_name_has_its_own_definitions_within_the_floors() -> None:
+    assert full({"ruleset.scale": "ward-scale", "grades.hypotension": 3}) == ""
+    loud = {"ruleset.scale": "ward-scale", "priorities.candidate": dict.fromkeys("234", "low")}
+    assert "priorities.candidate.2 = 'low': expected at least 'medium'" in full(loud)
 
 
 def test_a_full_file_takes_the_catalogues_from_the_package(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
@@ -13,14 +14,14 @@ from hypothesis import strategies as st
 from stream.engine.ruleset import HOUR, MINUTE, PressureLimit, Ruleset, StaleLimit
 from stream.rules import load_ruleset
 from stream.rules.documents import packaged
+from stream.rules.floors import lower_for_children, weakened
+from stream.rules.limits import beyond_limits, limit_of, limits, tables
 from stream.rules.overrides import fixed
 from stream.rules.rows import IDENTITIES, cells
-from stream.rules.safety import beyond_limits, contradictions, limit_of, limits
+from stream.rules.safety import contradictions
 
 P0 = load_ruleset()
 PACKAGED = packaged()
-NO_SITE_NUMBERS = ("guidance.",)
-"""Rows that a site replaces as a whole, text and all."""
 
 
 def numbers(value: Any) -> list[float]:
@@ -35,7 +36,6 @@ def overridable() -> list[str]:
         for cell in cells(PACKAGED)
         if numbers(cell.value)
         and not fixed(cell.row)
-        and not cell.row.startswith(NO_SITE_NUMBERS)
         and not (cell.row.split(".")[-1] in IDENTITIES and ".schedule." in cell.row)
     ]
 
@@ -58,6 +58,29 @@ def test_every_limit_is_used_and_says_why() -> None:
         assert limit.why, limit.rows
         if "*" not in limit.rows:
             assert limit in used, limit.rows
+
+
+@pytest.mark.parametrize("kind", ["words", "priorities", "multiples", "ranges"])
+def test_every_floor_is_of_a_row_and_says_why(kind: str) -> None:
+    rows = [cell.row for cell in cells(PACKAGED)]
+    for pattern, floor in tables()[kind].items():
+        assert any(fnmatchcase(row, pattern) for row in rows), pattern
+        assert floor["why"], pattern
+
+
+def test_the_packaged_set_is_no_weaker_than_itself() -> None:
+    values = {cell.row: cell.value for cell in cells(PACKAGED)}
+    assert list(weakened(cells(PACKAGED), values)) == []
+    assert lower_for_children(P0, PACKAGED) == []
+
+
+def test_limits_for_children_may_be_a_little_lower() -> None:
+    *younger, last = P0.child_limits
+    rules = replace(P0, child_limits=(*younger, replace(last, base_mmhg=85.0)))
+    assert lower_for_children(rules, PACKAGED) == []
+    rules = replace(P0, child_limits=(*younger, replace(last, base_mmhg=84.0)))
+    (said,) = lower_for_children(rules, PACKAGED)
+    assert said.startswith("parameters.child_limits: 84 mm[Hg] at 10 years: expected at least 85")
 
 
 @settings(deadline=None)
@@ -134,6 +157,22 @@ def without(table: dict[str, Any], key: str) -> dict[str, Any]:
             "devices.scuba is not of the contract",
         ),
         (replace(P0, agent_class=without(P0.agent_class, "ephedrine")), "agents.ephedrine is miss"),
+        (
+            replace(P0, devices={**P0.devices, "niv": replace(P0.devices["niv"], kind="tight")}),
+            "devices: the kind 'tight' is not of the contract",
+        ),
+        (
+            replace(P0, stale={**P0.stale, "spo2": StaleLimit(HOUR, HOUR, "OLD")}),
+            "stale: the flag 'OLD' is not of the contract",
+        ),
+        (
+            replace(P0, site_rank={**P0.site_rank, "rectal": 4}),
+            "parameters.site_rank.rectal = 4: expected above parameters.site_rank.oral (5)",
+        ),
+        (
+            replace(P0, guidance=(replace(P0.guidance[0], dose="easix"),)),
+            "dose = 'easix': expected a score that works out a dose (tocilizumab_dose)",
+        ),
         (replace(P0, masking_agents=("aspirin",)), "parameters.masking_agents 'aspirin'"),
         (replace(P0, masking_agents=()), "parameters.masking_agents is empty"),
         (replace(P0, site_rank=without(P0.site_rank, "oral")), "parameters.site_rank.oral is miss"),

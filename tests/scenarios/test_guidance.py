@@ -164,9 +164,10 @@ def test_a_revision_carries_the_guidance_of_the_grade_that_is_now_true() -> None
         ("car_t", "asco-2021-car-t-g2-tocilizumab"),
         ("tcr_t", "asco-2021-car-t-g2-tocilizumab"),
         ("til", "til-attribution"),
-        ("bispecific", "synnott-2025-mild"),
+        ("bispecific", "engagers-supportive"),
         ("checkpoint_inhibitor", "ici-irae-g2-hold"),
         ("other_effector_cell", "sitc-2020-monitoring"),
+        ("other_effector_cell", "other-effector-cell-supportive"),
     ],
 )
 def test_an_unknown_product_is_shown_the_rows_of_its_class(cls: str, wanted: str) -> None:

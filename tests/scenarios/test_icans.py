@@ -333,8 +333,63 @@ def test_priorities(signs: dict[str, Any], priority: str) -> None:
     chart = Chart()
     chart.neuro("10:00", **signs)
     assert [a.priority for a in chart.said("icans.changed")] == [priority]
-    chart.neuro("14:00", ice=10, consciousness="awake")
+    chart.neuro("14:00", ice=10, consciousness="awake", motor_weakness=False)
     assert chart.said("icans.changed")[-1].priority == "information"
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "grade"),
+    [
+        ({"ice": 2}, {"consciousness": "awake"}, 3),  # an hourly check of the consciousness alone
+        ({"ice": 8, "motor_weakness": True}, {"ice": 8}, 4),
+        ({"ice": 8, "motor_weakness": True}, {"motor_weakness": False}, 1),
+        ({"cerebral_oedema": "focal", "ice": 9}, {"ice": 10}, 3),
+        ({"seizure": "brief"}, {"consciousness": "awake"}, 3),
+        ({"seizure": "brief"}, {"ice": 10}, 0),  # a score was taken: no seizure now
+        ({"seizure": "brief"}, {"seizure": "none"}, 0),
+        ({"consciousness": "to_touch"}, {"ice": 9}, 1),
+        ({"ice": 3}, {"ice": 9}, 1),
+    ],
+)
+def test_what_was_not_assessed_keeps_its_finding(
+    first: dict[str, Any], then: dict[str, Any], grade: int
+) -> None:
+    chart = Chart()
+    chart.neuro("10:00", **first)
+    chart.neuro("11:00", **then)
+    chart.expect(icans=grade)
+
+
+def test_aphasia_without_a_score_counts_as_an_ice_of_0() -> None:
+    chart = Chart()
+    chart.neuro("10:00", consciousness="awake", aphasia=True)
+    chart.expect(icans=3)
+
+
+def test_a_score_of_the_wrong_instrument_is_flagged() -> None:
+    chart = Chart(age=8)
+    chart.neuro("10:00", ice=2, consciousness="awake")
+    chart.expect(icans=0, flags={"NOT_ASSESSABLE"})
+
+
+def test_a_confused_patient_is_not_alert() -> None:
+    chart = Chart()
+    chart.neuro("10:00", ice=2, consciousness="awake")
+    news2 = {item["name"]: item["value"] for item in chart.look()["scores"]["news2"]["inputs"]}
+    assert news2["alert"] is False
+    chart.neuro("12:00", ice=10)
+    news2 = {item["name"]: item["value"] for item in chart.look()["scores"]["news2"]["inputs"]}
+    assert news2["alert"] is True
+
+
+def test_the_same_grade_after_a_retraction_is_another_alert() -> None:
+    chart = Chart()
+    chart.neuro("10:00", ice=1, id="wrong")
+    chart.retract("10:30", "wrong")
+    chart.neuro("10:00", ice=1, id="right", received="11:00")
+    said = [(a.body["to_grade"], a.alert_id) for a in chart.said("icans.changed")]
+    assert [grade for grade, _ in said] == [3, 0, 3]
+    assert len({ident for _, ident in said}) == 3
 
 
 # -- its own channel ------------------------------------------------------------------------------

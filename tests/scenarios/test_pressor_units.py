@@ -87,3 +87,118 @@ def test_a_dose_that_cannot_be_is_not_counted_and_not_guessed() -> None:
     chart.pump("11:00", "norepinephrine", 50, unit="ug/kg/min")
     assert nee(chart, "12:00")["missing"] == ["norepinephrine"]
     chart.expect("12:00", raw_grade=3)
+
+
+# -- doses that no patient is given ----------------------------------------------------------------
+
+
+def refused(chart: Chart) -> list[str]:
+    assert chart.last is not None
+    return [rejection.code for rejection in chart.last.rejections]
+
+
+@pytest.mark.parametrize(
+    ("agent", "rate", "unit", "beyond"),
+    [
+        ("norepinephrine", 350, "ug/min", False),  # 5 ug/kg/min at 70 kg, the limit itself
+        ("norepinephrine", 351, "ug/min", True),
+        ("norepinephrine", 22, "mg/h", True),  # ug/min charted as mg/h: 5.2 ug/kg/min
+        ("norepinephrine", 21, "mg/h", False),
+        ("norepinephrine", 21_001, "ug/h", True),
+        ("dopamine", 3_501, "ug/min", True),
+        ("vasopressin", 12, "U/h", False),  # 0.2 U/min
+        ("vasopressin", 0.03, "U/kg/min", True),  # U/min charted per kg: 2.1 U/min
+        ("vasopressin", 0.0005, "U/kg/min", False),
+        ("metaraminol", 10.1, "ug/kg/min", True),
+        ("angiotensin_ii", 40, "ng/kg/min", False),
+        ("angiotensin_ii", 40, "ug/kg/min", True),  # ng charted as ug
+    ],
+)
+def test_every_unit_is_measured_at_the_patient_s_weight(
+    agent: str, rate: float, unit: str, beyond: bool
+) -> None:
+    chart = febrile()
+    chart.pump("11:00", agent, rate, unit=unit)
+    assert refused(chart) == ["implausible_dose"] * beyond
+    assert nee(chart, "12:00")["missing"] == [agent] * beyond
+    chart.expect("12:00", raw_grade=3)  # the agent runs, whatever its dose
+
+
+@pytest.mark.parametrize(
+    ("agent", "rate", "unit", "beyond"),
+    [
+        ("norepinephrine", 600, "ug/min", False),  # 8.6 ug/kg/min at 70 kg, 4 at the ceiling weight
+        ("norepinephrine", 751, "ug/min", True),
+        ("norepinephrine", 46, "mg/h", True),
+        ("vasopressin", 13, "U/h", True),  # needs no weight
+        ("vasopressin", 0.002, "U/kg/min", False),  # cannot be judged, and no dose is known
+    ],
+)
+def test_without_a_weight_only_what_is_beyond_for_nearly_everybody(
+    agent: str, rate: float, unit: str, beyond: bool
+) -> None:
+    chart = Chart()
+    chart.at("10:00", temp=38.9, sbp=84, dbp=48)
+    chart.pump("11:00", agent, rate, unit=unit)
+    assert refused(chart) == ["implausible_dose"] * beyond
+    assert P0.ceiling_weight_kg == 150
+
+
+def test_what_the_dead_letter_says() -> None:
+    chart = febrile()
+    chart.pump("11:00", "norepinephrine", 700, unit="ug/min")
+    assert chart.last is not None
+    (rejection,) = chart.last.rejections
+    for words in ("700 ug/min", "above 5 ug/kg/min (at 70 kg)", "counts as running"):
+        assert words in rejection.detail
+    unweighed = Chart()
+    unweighed.pump("11:00", "norepinephrine", 800, unit="ug/min")
+    assert unweighed.last is not None
+    assert "no weight on record, judged by 150 kg" in unweighed.last.rejections[0].detail
+
+
+def test_a_dose_and_the_weight_count_in_whatever_order_they_arrive() -> None:
+    """The weight makes 600 ug/min a dose that cannot be, also where it arrives afterwards."""
+    first, last = Chart(), Chart()
+    first.patient("9:00", weight_kg=70.0, id="weight")
+    first.pump("11:00", "norepinephrine", 600, id="pump")
+    last.pump("11:00", "norepinephrine", 600, id="pump")
+    assert refused(last) == []
+    assert nee(last, "11:30")["missing"] == ["norepinephrine"]  # no weight, no dose per kg
+    last.patient("9:00", weight_kg=70.0, id="weight")
+    for chart in (first, last):
+        assert nee(chart, "12:00")["missing"] == ["norepinephrine"]
+        assert nee(chart, "12:00")["value"] is None
+    heavy = Chart()
+    heavy.patient("9:00", weight_kg=130.0)
+    heavy.pump("11:00", "norepinephrine", 600)
+    assert nee(heavy, "12:00")["value"] == pytest.approx(600 / 130)
+
+
+def test_the_same_dose_sent_again_is_a_duplicate_although_the_weight_is_known_now() -> None:
+    chart = Chart()
+    chart.pump("11:00", "norepinephrine", 600)
+    pump = chart.events[-1]
+    chart.patient("9:00", weight_kg=70.0)
+    outputs = chart.apply(pump)
+    assert outputs.outcome == "duplicate"
+    assert outputs.rejections == ()
+
+
+@pytest.mark.parametrize(
+    ("agent", "unit"),
+    [
+        ("norepinephrine", "U/min"),
+        ("phenylephrine", "U/kg/min"),
+        ("vasopressin", "mg/h"),
+        ("vasopressin", "ug/kg/min"),
+    ],
+)
+def test_a_unit_of_another_quantity_is_no_dose(agent: str, unit: str) -> None:
+    chart = febrile()
+    chart.pump("11:00", agent, 0.03, unit=unit)
+    assert refused(chart) == ["unit_mismatch"]
+    assert nee(chart, "12:00")["missing"] == [agent]
+    chart.expect("12:00", raw_grade=3)
+    chart.pump("13:00", agent, 0, unit=unit, action="stop")
+    assert refused(chart) == []  # a stop has no dose

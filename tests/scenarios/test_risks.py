@@ -145,7 +145,7 @@ def test_a_spike_says_nothing(minutes: int) -> None:
     chart.at("11:00", **ILL)
     chart.at(f"11:{minutes:02}", **WELL)
     chart.tick("14:00")
-    assert chart.said("risk.changed") == []
+    assert {a.body["score"] for a in chart.said("risk.changed")} <= {"early_high_fever"}
 
 
 def test_a_dip_of_five_minutes_starts_the_quarter_anew() -> None:
@@ -332,7 +332,19 @@ def test_early_high_fever_is_for_every_cd19_car_t(product: str) -> None:
     chart.therapy("0:00", product, "car_t")
     chart.at("20:00", temp=39.6)
     chart.tick("21:00")
-    assert spoken(chart, "early_high_fever") == [("raised", "20:15")]
+    assert spoken(chart, "early_high_fever") == [("raised", "20:00")]
+
+
+def test_early_high_fever_is_a_fact_that_stays() -> None:
+    chart = Chart()
+    chart.at("30:00", temp=39.2)
+    chart.at("30:10", temp=38.5)
+    chart.at("37:15", temp=39.4)
+    chart.tick("60:00")
+    assert spoken(chart, "early_high_fever") == [("raised", "30:00")]
+    chart.therapy("500:00", dose_number=2)
+    chart.at("510:00", temp=39.0)
+    assert spoken(chart, "early_high_fever") == [("raised", "30:00"), ("raised", "510:00")]
 
 
 def test_a_fever_from_before_the_infusion_is_not_early_after_it() -> None:
@@ -550,13 +562,16 @@ def test_without_a_therapy_there_are_no_scores() -> None:
     assert chart.said("risk.changed") == []
 
 
-def test_after_the_stay_nothing_is_said() -> None:
+def test_after_the_stay_nothing_is_said_and_data_reopens_it() -> None:
     chart = on_air()
     chart.at("10:00", **WELL)
+    chart.at("10:20", **ILL)
     chart.outcome("10:30", "transferred")
-    chart.at("11:00", **ILL)
     chart.tick("12:00")
-    assert chart.said("risk.changed") == []
+    assert spoken(chart, "news2") == []
+    chart.at("13:00", **ILL)
+    chart.tick("14:00")
+    assert spoken(chart, "news2") == [("high", "13:00")]
 
 
 def test_a_restart_in_the_quarter_of_an_hour_changes_nothing() -> None:

@@ -494,7 +494,9 @@ def test_k4_four_in_all_are_the_maximum_however_far_apart() -> None:
     chart.tick("102:00")
     assert chart.reminders("K4") == [("K4", "101:00")]
     (alert,) = [a for a in chart.said("reminder") if a.body["timer"] == "K4"]
-    assert alert.body["text"].endswith("Given in the last 24 h: 1; in total: 4.")
+    assert alert.body["text"].endswith(
+        "Given in the last 24 h: 1 of at most 3; in total: 4 of at most 4."
+    )
     assert len(alert.reasons[0]["event_ids"]) == 4
 
 
