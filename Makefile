@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 DEMO_FLAGS ?=
 PYTEST_FLAGS ?=
 
-.PHONY: help demo test lint types schemas kafka kafka-stop clean
+.PHONY: help demo test test-broker test-others lint types schemas kafka kafka-stop clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -27,8 +27,15 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 demo: $(VENV)/.demo  ## a ward to look at (DEMO_FLAGS='--speed 600' and so on)
 	$(BIN)/stormwatch demo $(DEMO_FLAGS)
 
-test: lint types  ## everything that CI runs; the broker's tests in one process, the others beside it
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_FLAGS)
+# the broker's tests wait a lot: the others run beside them
+test: lint types  ## everything that CI runs
+	$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target test-broker test-others
+
+test-broker: $(VENV)/.dev
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests/integration
+
+test-others: $(VENV)/.dev
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) --ignore=tests/integration
 
 lint: $(VENV)/.dev  ## ruff and the import contracts
 	$(BIN)/ruff check .

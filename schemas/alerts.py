@@ -55,9 +55,9 @@ class Guidance(LenientModel):
     date: str | None = None
     """Date of the publication."""
     status: str | None = None
-    """`checked`, `mem` (from memory, unverified) or `site`."""
+    """`checked`, `mem` (from memory, unverified), `DESIGN` (our choice) or `site`."""
     verified: bool | None = None
-    """False: nobody has compared the text with the publication yet."""
+    """False: it is from memory, and nobody has compared it with the publication yet."""
     evidence: str | None = None
     """Level of evidence, for what is emerging."""
     given: str | None = None

@@ -8,6 +8,7 @@ from typing import Any
 from stream.engine.events import Micros
 from stream.engine.fold import NEVER, Fold
 from stream.engine.outputs import rfc3339
+from stream.engine.pressor_dose import beyond_limit
 from stream.engine.ruleset import SECOND, Ruleset
 
 
@@ -73,7 +74,8 @@ def _support(now: Fold, time: Micros, rules: Ruleset) -> Iterator[dict[str, Any]
         yield _item("oxygen device", value, now.device_at, now.device_id, time, rules.device_stale)
     pump = rules.stale.get("vasopressor_pump")
     for agent, run in sorted(now.running.items()):
-        usable = "" if run.usable else ", dose set aside"
+        aside = not run.usable or beyond_limit(agent, run, rules, now.weight_kg)
+        usable = ", dose set aside" if aside else ""
         value = f"{agent} {run.rate:g} {run.unit}{usable}, since {rfc3339(run.since)}"
         limit = None if pump is None else pump.usual
         yield _item("infusion", value, run.seen, run.seen_id, time, limit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from brokers import (
@@ -43,18 +43,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker("broker")
-            item.add_marker(pytest.mark.xdist_group("broker"))  # one process, one broker
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["brokers"] = session.config.stash.get(USED, [])
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    used = node.config.stash.setdefault(USED, [])
-    used += getattr(node, "workeroutput", {}).get("brokers", ())
 
 
 def pytest_terminal_summary(
