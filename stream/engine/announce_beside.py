@@ -50,7 +50,8 @@ def say_risks(voice: Voice, now: Fold, emitted: Micros) -> None:
                 "from_value": None if said is None else said.value,
                 "to_value": risk.value,
                 "band": risk.held or None,
-                "from_band": before or None,
+                # what was taken back left no band behind
+                "from_band": None if said is not None and said.value is None else before or None,
                 "inputs": _inputs(risk),
                 "missing": list(risk.missing),
                 "caution": definition.caution,

@@ -52,6 +52,20 @@ def charted(fold: Fold, rules: Ruleset) -> dict[str, Charted]:
     return found
 
 
+def counted(definition: ScoreDefinition, name: str, chart: Mapping[str, Charted]) -> Charted | None:
+    """How many of an input's results are low, as old as the oldest; None while one is missing."""
+    item = definition.input(name)
+    if item is None:
+        return None
+    results = [(chart.get(LAB + each.analyte), each.at_most) for each in item.counts]
+    known = [(found, limit) for found, limit in results if found is not None]
+    if len(known) < len(results):
+        return None
+    low = sum(1 for found, limit in known if float(found[0]) <= limit)
+    oldest = min((found for found, _ in known), key=lambda found: found[1])
+    return float(low), oldest[1], oldest[2]
+
+
 def used(
     fold: Fold, time: Micros, definition: ScoreDefinition, chart: Mapping[str, Charted]
 ) -> Iterator[tuple[str, Charted, bool]]:
@@ -64,7 +78,7 @@ def used(
     else:
         asked = time
     for name, item, age in definition.charted:
-        found = chart.get(item)
+        found = chart.get(item) if item else counted(definition, name, chart)
         if found is not None:
             yield name, found, age is None or asked - found[1] <= age
 

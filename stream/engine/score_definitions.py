@@ -72,6 +72,15 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """A result that counts where it is at most `at_most`, in `unit`."""
+
+    analyte: str
+    at_most: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreInput:
     """One input of a score: what it is measured in, what it may be, how it counts."""
 
@@ -93,6 +102,7 @@ class ScoreInput:
     choices: tuple[str, ...] = ()
     unit_from: str = ""  # the choice input that names this number's unit
     divisors: tuple[tuple[str, float], ...] = ()  # unit -> what to divide by to get `unit`
+    counts: tuple[Counted, ...] = ()  # how many of these results are low makes the number
     chart: str = ""  # one of CHARTED, or `lab:ANALYTE`; empty: nothing in the stream
     max_age: Micros | None = None  # an older value counts as missing; None: it does not age
     source: str = ""  # where it differs from the score's
@@ -177,7 +187,11 @@ class ScoreDefinition:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "plan", plan_of(self))
-        charted = tuple((item.name, item.chart, item.max_age) for item in self.inputs if item.chart)
+        charted = tuple(
+            (item.name, item.chart, item.max_age)
+            for item in self.inputs
+            if item.chart or item.counts
+        )
         object.__setattr__(self, "charted", charted)
 
     def input(self, name: str) -> ScoreInput | None:

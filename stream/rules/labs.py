@@ -43,6 +43,12 @@ def check_units(scores: Mapping[str, ScoreDefinition], labs: Mapping[str, LabRul
     """Raises RulesetError where a score reads a result in another unit than the rule has it in."""
     for score in scores.values():
         for item in score.inputs:
+            for each in item.counts:
+                if each.analyte not in labs or labs[each.analyte].unit != each.unit:
+                    raise RulesetError(
+                        f"scores.{score.name}.inputs.{item.name}.counts: expected analytes of "
+                        f"labs.toml in their units, not {each.analyte} in {each.unit}"
+                    )
             analyte = item.chart.removeprefix(LAB)
             if analyte != item.chart and labs[analyte].unit != item.unit:
                 raise RulesetError(

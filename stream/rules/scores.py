@@ -14,6 +14,7 @@ from stream.engine.score_definitions import (
     CHARTED,
     LAB,
     Band,
+    Counted,
     Kind,
     Method,
     Priority,
@@ -53,13 +54,14 @@ _INPUT = {
     **dict.fromkeys(("name", "kind", "meaning", "unit", "unit_from", "chart"), str),
     **dict.fromkeys(("source", "status"), str),
     **dict.fromkeys(("minimum", "above", "maximum", "weight", "when_true", "when_false"), float),
-    **dict.fromkeys(("steps", "variants", "choices"), list),
+    **dict.fromkeys(("steps", "variants", "choices", "counts"), list),
     "default": object,
     "divisors": dict,
     "max_age_s": float,
     "power": int,
     "whole": bool,
 }
+_COUNTED = {"analyte": str, "at_most": float, "unit": str}
 _BAND = {
     **dict.fromkeys(("name", "priority", "meaning", "status"), str),
     **dict.fromkeys(("at_least", "above"), float),
@@ -137,6 +139,14 @@ def _bands(where: str, items: Any) -> tuple[Band, ...]:
     return tuple(bands)
 
 
+def _counts(where: str, items: Any) -> tuple[Counted, ...]:
+    rows = [
+        shaped(f"{where}[{number}]", item, _COUNTED, tuple(_COUNTED))
+        for number, item in enumerate(items)
+    ]
+    return tuple(Counted(**row) for row in rows)
+
+
 def _input(score: str, method: str, table: Any) -> ScoreInput:
     row = shaped(f"{score}.inputs", table, _INPUT, ("name", "meaning"))
     where = f"{score}.inputs.{row['name']}"
@@ -180,6 +190,7 @@ def _input(score: str, method: str, table: Any) -> ScoreInput:
         choices=choices,
         divisors=tuple(_divisors(f"{where}.divisors", row.pop("divisors", {})).items()),
         max_age=max_age,
+        counts=_counts(f"{where}.counts", row.pop("counts", ())),
         **row,
     )
 
@@ -191,7 +202,7 @@ def _chart(where: str, row: Mapping[str, Any]) -> None:
         raise RulesetError(
             f"{where}.unit = {row.get('unit', '')!r}: {chart} comes in {CHARTED[chart]!r}"
         )
-    if chart in AGELESS and "max_age_s" in row:
+    if chart in AGELESS and "counts" not in row and "max_age_s" in row:
         raise RulesetError(f"{where}.max_age_s: this does not grow old; remove the key")
     if chart not in AGELESS and "max_age_s" not in row:
         raise RulesetError(

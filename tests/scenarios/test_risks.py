@@ -643,3 +643,20 @@ def test_a_late_dose_cuts_a_trend_and_its_retraction_mends_it() -> None:
     assert trend(chart, "crp")["ratio"] is None
     chart.retract("16:00", dose)
     assert trend(chart, "crp")["ratio"] == 0.25
+
+
+COUNTS = (("haemoglobin", 9.2, "g/dL"), ("wbc", 5.1, "10*9/L"), ("platelets", 20, "10*9/L"))
+
+
+def test_hscore_counts_the_cytopenias_of_the_results() -> None:
+    chart = Chart()
+    for analyte, value, unit in COUNTS[:2]:
+        chart.lab("10:00", analyte, value, unit)
+    assert "cytopenia_lines" in score(chart, "hscore")["missing"]  # one is missing: none is normal
+    chart.lab("11:00", *COUNTS[2])
+    used = {item["name"]: item for item in score(chart, "hscore")["inputs"]}
+    assert used["cytopenia_lines"]["value"] == 2  # 5.1 is no cytopenia
+    assert used["cytopenia_lines"]["at"].endswith("T10:00:00Z")  # as old as the oldest
+    assert score(chart, "hscore")["at_least"] == 24
+    chart.lab("12:00", "wbc", 5.0, "10*9/L")
+    assert score(chart, "hscore")["at_least"] == 34
