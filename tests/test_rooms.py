@@ -90,7 +90,7 @@ def test_the_engine_has_no_threshold_of_its_own(path: Path) -> None:
     }
     names |= {
         "_EPOCH",
-        "_KEYS_KEPT",
+        "_REMINDERS_KEPT",
         "_BOLUSES_KEPT",
         "_TIMES_KEPT",
         "_DAY",

@@ -7,7 +7,6 @@ published history is `grade.changed`; any other is `grade.revised`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from typing import Any
 
 from stream.engine import axes as axis
@@ -16,18 +15,14 @@ from stream.engine.announce_beside import say_risks, say_screen
 from stream.engine.context import Context
 from stream.engine.course import all_flags
 from stream.engine.events import Micros
-from stream.engine.fold import Candidate, Change, Fold, NeuroChange, Why
-from stream.engine.history import changed_spans, matches, since, untrue
+from stream.engine.fold import Candidate, Change, Fold, Why
+from stream.engine.history import changed_spans, in_common, matches, since, untrue
 from stream.engine.outputs import Alert, alert_id, rfc3339
 from stream.engine.reasons import reason
 from stream.engine.scales import held_answers, shown_scales
 from stream.engine.state import Published, Said, SaidCandidate
 from stream.engine.worsening import prompts
 from stream.version import ENGINE_VERSION
-
-
-def _alike(said: Said, told: NeuroChange) -> bool:
-    return said.time == told.time and said.grade == told.grade
 
 
 @dataclass(slots=True)
@@ -300,8 +295,7 @@ class Voice:
         told = since(now.icans_history, self.floor)
         if len(said) == len(told) and matches(said, told):
             return
-        same = sum(1 for _ in takewhile(lambda pair: _alike(*pair), zip(said, told, strict=False)))
-        fresh = told[same:] or told[-1:]
+        fresh = told[in_common(said, told) :] or told[-1:]
         last = self.published.icans[-1].grade if self.published.icans else 0
         known = {(item.time, item.grade): item for item in said}
         rules = self.context.rules

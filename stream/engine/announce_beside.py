@@ -9,6 +9,7 @@ from stream.engine.events import Micros
 from stream.engine.fold import Fold, Risk, Screen, Why
 from stream.engine.outputs import rfc3339
 from stream.engine.risks import calm_band
+from stream.engine.ruleset import SECOND
 from stream.engine.score_definitions import ScoreDefinition
 from stream.engine.state import SaidRisk, SaidScreen
 
@@ -117,7 +118,7 @@ def _inputs(risk: Risk) -> list[dict[str, Any]]:
             "name": item.name,
             "value": item.value,
             "at": rfc3339(item.at),
-            "age_s": max(0, risk.held_at - item.at) // 1_000_000,
+            "age_s": max(0, risk.held_at - item.at) // SECOND,
             "event_id": item.event_id,
         }
         for item in risk.inputs

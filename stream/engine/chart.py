@@ -98,11 +98,11 @@ def _apply(fold: Fold, time: Micros, event: PatientEvent, context: Context) -> N
                 called = event.dose_number or fold.product_doses
                 ask_before_dose(fold, event.time, event.event_id, fold.therapy, called, rules)
             # a course of another product has a baseline of its own, unless one is still going on
-            first = fold.therapy is None or (fold.product_doses == 1 and fold.episode is None)
+            new_course = fold.therapy is None or (fold.product_doses == 1 and fold.episode is None)
             fold.therapy, fold.therapy_id = event.time, event.event_id
             fold.product, fold.therapy_class = event.product, event.therapy_class
             fold.dose_number = event.dose_number
-            if first:
+            if new_course:
                 keep_baseline(fold, rules)
         fold.outcome = None if fold.outcome != "death" else fold.outcome
     elif isinstance(event, Medication):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
+from stream.engine.conclusions import NEVER
 from stream.engine.events import Attribution, Micros
 from stream.engine.ruleset import Ruleset
 
@@ -36,10 +37,10 @@ class Context:
                 return span
         return None
 
-    def attributed_until(self, finding: str, time: Micros) -> Micros | None:
-        """The end of the last attribution of `finding` that is over at `time`."""
+    def attributed_until(self, finding: str, time: Micros) -> Micros:
+        """The end of the last attribution of `finding` that is over at `time`, else NEVER."""
         ends = [span.until for span in self.spans.get(finding, ()) if span.until <= time]
-        return max(ends, default=None)
+        return max(ends, default=NEVER)
 
     def boundary_after(self, time: Micros) -> Micros | None:
         """The next instant after `time` at which an attribution begins or ends."""

@@ -51,7 +51,7 @@ def next_timer(fold: Fold, context: Context) -> Micros | None:
     if fold.clotting_at > NEVER:
         dues.append(fold.clotting_at + rules.treatment_counts)
     if fold.pressor_since > NEVER:
-        floor = context.attributed_until("vasopressor", now) or NEVER
+        floor = context.attributed_until("vasopressor", now)
         dues += next_dose_timer(fold, rules, floor)
     if (risk := next_risk(fold)) is not None:
         dues.append(risk)
@@ -134,10 +134,8 @@ def _open(fold: Fold, context: Context) -> None:
     fold.late_onset = fold.onset - fold.therapy > late
     fold.episode_max, fold.quiet_since = 0, None
     # drugs of the very instant of the onset were taken in before it
-    fold.first_doses = {}
-    for dose in fold.doses:
-        if dose.time >= fold.onset and dose.agent not in fold.first_doses:
-            fold.first_doses = {**fold.first_doses, dose.agent: dose}
+    since = [dose for dose in fold.doses if dose.time >= fold.onset]
+    fold.first_doses = {dose.agent: dose for dose in reversed(since)}
     if fold.masked_at >= fold.onset:
         fold.waived_at, fold.waived_id = fold.masked_at, fold.masked_id
 

@@ -23,7 +23,7 @@ from stream.engine.ruleset import SECOND, Ruleset
 from stream.engine.scales import applies, held_answers, holds, row_holds, shown_scales
 from stream.engine.signs import signs_of
 from stream.engine.state import PatientState
-from stream.engine.timers import reminders, was_said
+from stream.engine.timers import reminders, was_said, wording
 from stream.version import ENGINE_VERSION
 
 
@@ -227,19 +227,22 @@ def _holds(now: Fold, time: Micros, rules: Ruleset) -> list[dict[str, Any]]:
 
 
 def _timers(state: PatientState, now: Fold, time: Micros, rules: Ruleset) -> list[dict[str, Any]]:
-    return [
-        {
-            "timer": item.code,
-            "due": rfc3339(item.due),
-            "in_s": (item.due - time) // SECOND,
-            "said": was_said(item, state.record.published),
-            "text": f"{rules.timers[item.code].text} {item.detail}".rstrip(),
-            "citation": item.citation or rules.timers[item.code].citation,
-            "status": "mem" if item.unverified else rules.timers[item.code].status,
-            "event_ids": list(item.event_ids),
-        }
-        for item in sorted(reminders(now, rules), key=lambda item: item.due)
-    ]
+    found = []
+    for item in sorted(reminders(now, rules), key=lambda item: item.due):
+        words = wording(now, item, rules)
+        found.append(
+            {
+                "timer": item.code,
+                "due": rfc3339(item.due),
+                "in_s": (item.due - time) // SECOND,
+                "said": was_said(item, state.record.published),
+                "text": words.text,
+                "citation": words.citation,
+                "status": words.status,
+                "event_ids": list(item.event_ids),
+            }
+        )
+    return found
 
 
 def _ahead(now: Fold, time: Micros, context: Context) -> list[dict[str, Any]]:

@@ -41,11 +41,19 @@ def since(steps: tuple[_S, ...], floor: Micros) -> tuple[_S, ...]:
     return tuple(step for step in steps if step.time >= floor)
 
 
+def in_common(said: Sequence[Step], told: Sequence[Step]) -> int:
+    """How many steps from the beginning are the same."""
+    count = 0
+    for a, b in zip(said, told, strict=False):
+        if a.time != b.time or a.grade != b.grade:
+            break
+        count += 1
+    return count
+
+
 def matches(said: Sequence[Step], told: Sequence[Step]) -> bool:
     """Whether what was said is the beginning of what is told now."""
-    return len(said) <= len(told) and all(
-        a.time == b.time and a.grade == b.grade for a, b in zip(said, told, strict=False)
-    )
+    return in_common(said, told) == len(said)
 
 
 def grade_at(steps: Sequence[Step], time: Micros, before: int) -> int:

@@ -77,8 +77,8 @@ def met_by(criterion: LabCriterion, value: LabValue, fold: Fold, rules: Ruleset)
         return True
     upper = limit_of(value, rules, criterion.analyte)
     before = fold.labs_before.get(criterion.analyte)
-    instead = criterion.instead and before is not None and upper is not None
-    instead = instead and before is not None and before.value > (upper or 0)
+    abnormal = before is not None and upper is not None and before.value > upper
+    instead = criterion.instead and abnormal
     if (
         criterion.multiple is not None
         and upper is not None

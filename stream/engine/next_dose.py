@@ -37,7 +37,7 @@ def next_dose_follows(fold: Fold, rules: Ruleset) -> bool:
     product = product_of(fold, rules)
     if fold.therapy is None or product is None:
         return False
-    return fold.product_class in rules.timers["K9"].therapy_classes or bool(product.schedule)
+    return fold.product_class in rules.timers["K9"].premedicated_classes or bool(product.schedule)
 
 
 def dose_called(fold: Fold) -> int:

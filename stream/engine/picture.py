@@ -9,7 +9,7 @@ from stream.engine.fold import NEVER, Fold, LabValue
 from stream.engine.next_dose import dose_called, product_of
 from stream.engine.outputs import rfc3339
 from stream.engine.pressor_dose import dose_of
-from stream.engine.risks import applies, charted, used
+from stream.engine.risks import applies, charted, inputs_of
 from stream.engine.ruleset import SECOND, Ruleset
 from stream.engine.scales import held_answers, shown_scales
 from stream.engine.scores import evaluate, partial
@@ -41,7 +41,7 @@ def scores(now: Fold, time: Micros, rules: Ruleset) -> dict[str, Any]:
             continue
         units = {item.name: item.unit for item in definition.inputs}
         values, inputs, old = {}, [], []
-        for name, (value, at, event_id), fresh in used(now, time, definition, chart):
+        for name, (value, at, event_id), fresh in inputs_of(now, time, definition, chart):
             inputs.append(
                 {
                     "name": name,

@@ -66,7 +66,7 @@ def counted(definition: ScoreDefinition, name: str, chart: Mapping[str, Charted]
     return float(low), oldest[1], oldest[2]
 
 
-def used(
+def inputs_of(
     fold: Fold, time: Micros, definition: ScoreDefinition, chart: Mapping[str, Charted]
 ) -> Iterator[tuple[str, Charted, bool]]:
     """Each input that the chart holds: its name, what the chart has, and whether it is fresh."""
@@ -141,9 +141,11 @@ def _step(
     rules: Ruleset,
 ) -> Risk | None:
     if not applies(fold, definition, rules):
-        waits = before is not None and before.waiting is not None
-        return replace(before, waiting=None) if before is not None and waits else before
-    inputs = {name: found for name, found, fresh in used(fold, time, definition, chart) if fresh}
+        if before is None or before.waiting is None:
+            return before
+        return replace(before, waiting=None)
+    known = inputs_of(fold, time, definition, chart)
+    inputs = {name: found for name, found, fresh in known if fresh}
     now = partial(definition, {name: found[0] for name, found in inputs.items()})
     held = before if before is not None else Risk()
     if definition.latched and held.held is not None and held.held != calm_band(definition):

@@ -116,6 +116,8 @@ class TimerRule:
     products: tuple[str, ...] = ()
     """Names of `products.toml`; empty: all."""
     therapy_classes: tuple[str, ...] = ()
+    premedicated_classes: tuple[str, ...] = ()
+    """Classes whose next dose a premedication announces."""
     grade: int = 0
     after: Micros = 0
     within: Micros = 0

@@ -84,7 +84,7 @@ def signs_of(fold: Fold, time: Micros, context: Context, axes: Axes, ran: Micros
     pressors = without = 0
     high: tuple[tuple[str, bool | None], ...] = ()
     # what ran while it was attributed to another cause starts no clock
-    floor = context.attributed_until("vasopressor", time) or NEVER
+    floor = context.attributed_until("vasopressor", time)
     if axes.pressors:
         pressors = _together(fold, rules, ran, ("vasopressor", "vasopressin"))
         without = _together(fold, rules, ran, ("vasopressor",))

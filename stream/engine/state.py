@@ -54,6 +54,15 @@ class LostSignal:
 
 
 @dataclass(frozen=True, slots=True)
+class SaidReminder:
+    """A reminder that was said: its timer, what it was about, and when it was due."""
+
+    code: str
+    number: int
+    due: Micros
+
+
+@dataclass(frozen=True, slots=True)
 class SaidRisk:
     """The band of a score that was announced last."""
 
@@ -84,8 +93,8 @@ class Published:
     signals_told: int = 0
     candidates_told: int = 0
     """How many alerts of these channels were said: what is said again is another occurrence."""
-    reminders: tuple[str, ...] = ()
-    """Keys of the reminders that were said, the newest of each timer."""
+    reminders: tuple[SaidReminder, ...] = ()
+    """The newest of each timer."""
     risks: dict[str, SaidRisk] = field(default_factory=dict)
     iec_hs: SaidScreen | None = None
     revisions: int = 0

@@ -19,9 +19,9 @@ from stream.engine.guidance import SAYS
 from stream.engine.next_dose import dose_called, product_of, scheduled_question
 from stream.engine.ruleset import Ruleset, TimerRule
 from stream.engine.signs import outpatient
-from stream.engine.state import Published
+from stream.engine.state import Published, SaidReminder
 
-_KEYS_KEPT = 8
+_REMINDERS_KEPT = 8
 """Of each timer: more than can come back to life by a late event or a retraction."""
 
 
@@ -36,7 +36,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """A timer that runs or has run out: its key, when it is due, and what it rests on."""
+    """A timer that runs or has run out: what it is about, when it is due, what it rests on.
+
+    How it is worded is left to `wording`: most are looked at with every event and never said.
+    """
 
     code: str
     number: int
@@ -44,15 +47,17 @@ class Reminder:
     due: Micros
     event_ids: tuple[str, ...] = ()
     detail: str = ""
-    citation: str = ""
     lasting: bool = False
     """It is about something that lasts: what was said at `number` or later was about the same."""
-    unverified: bool = False
 
 
-def key_of(item: Reminder, due: Micros) -> str:
-    """What is remembered once it has been said: the timer, what it was about, and when."""
-    return f"{item.code}:{item.number}:{due}"
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What a reminder says, where that is published, and how far it was checked."""
+
+    text: str
+    citation: str
+    status: str
 
 
 def was_said(item: Reminder, published: Published) -> bool:
@@ -60,13 +65,12 @@ def was_said(item: Reminder, published: Published) -> bool:
 
     Late data and corrections may move when it is due and what it is counted from.
     """
-    for key in published.reminders:
-        code, number, due = key.split(":")
-        if code != item.code:
+    for said in published.reminders:
+        if said.code != item.code:
             continue
-        if item.lasting and int(due) >= item.number:
+        if item.lasting and said.due >= item.number:
             return True
-        if not item.lasting and (int(number) == item.number or int(due) == item.due):
+        if not item.lasting and (said.number == item.number or said.due == item.due):
             return True
     return False
 
@@ -81,7 +85,7 @@ def reminders(now: Fold, rules: Ruleset) -> Iterator[Reminder]:
             continue
         if rule.products and now.product_name not in rule.products:
             continue
-        if code != "K9" and rule.therapy_classes and now.product_class not in rule.therapy_classes:
+        if rule.therapy_classes and now.product_class not in rule.therapy_classes:
             continue
         found = find(Case(now, rule, rules))
         if found is not None:
@@ -99,16 +103,29 @@ def next_reminder(
     return None if first is None else (first.due, first)
 
 
+def wording(now: Fold, item: Reminder, rules: Ruleset) -> Wording:
+    """The rule's text with what this patient adds to it."""
+    rule = rules.timers[item.code]
+    parts = [rule.text, item.detail]
+    citations, status = [rule.citation], rule.status
+    if item.code == "K9":  # what is published on the next dose is the text
+        rows = next_dose_rows(now, rules)
+        unverified = " (from memory, unverified)"
+        parts += [f"{SAYS}{row.text}{unverified * (row.status == 'mem')}" for row in rows]
+        citations = [row.citation for row in rows] or citations
+        status = "mem" if any(row.status == "mem" for row in rows) else status
+    text = " ".join(part for part in parts if part)
+    return Wording(text, "; ".join(dict.fromkeys(citations)), status)
+
+
 def remind(voice: Voice, now: Fold, item: Reminder, due: Micros, emitted: Micros) -> None:
     """Say it once, low in priority: a worklist, not an alarm (clinical reference 7.3)."""
-    rules = voice.context.rules
-    rule = rules.timers[item.code]
-    mine = [key for key in voice.published.reminders if key.partition(":")[0] == item.code]
-    dropped = set(mine[: max(0, len(mine) + 1 - _KEYS_KEPT)])
-    kept = tuple(key for key in voice.published.reminders if key not in dropped)
-    said = max(due, item.number) if item.lasting else due
-    voice.published = replace(voice.published, reminders=(*kept, key_of(item, said)))
-    text = f"{rule.text} {item.detail}".rstrip()
+    mine = [said for said in voice.published.reminders if said.code == item.code]
+    dropped = mine[: max(0, len(mine) + 1 - _REMINDERS_KEPT)]
+    kept = tuple(said for said in voice.published.reminders if said not in dropped)
+    said = SaidReminder(item.code, item.number, max(due, item.number) if item.lasting else due)
+    voice.published = replace(voice.published, reminders=(*kept, said))
+    words = wording(now, item, voice.context.rules)
     voice.say(
         "reminder",
         effective=due,
@@ -119,9 +136,9 @@ def remind(voice: Voice, now: Fold, item: Reminder, due: Micros, emitted: Micros
         flags=tuple(sorted(voice.stale_flags())),
         body={
             "timer": item.code,
-            "text": text,
-            "citation": item.citation or rule.citation,
-            "status": "mem" if item.unverified else rule.status,
+            "text": words.text,
+            "citation": words.citation,
+            "status": words.status,
         },
     )
 
@@ -250,7 +267,8 @@ def _dose_near(case: Case) -> Reminder | None:
     asked = case.now.dose_question
     if asked is None or asked.after not in (case.now.therapy, case.now.therapy_before):
         return None
-    return _question(case, asked.after, asked.called, asked.time, asked.event_id, asked.why)
+    detail = f"Dose {asked.called}: {asked.why}."
+    return Reminder("K9", asked.after, asked.time, (asked.event_id,), detail)
 
 
 def _dose_scheduled(case: Case) -> Reminder | None:
@@ -260,26 +278,8 @@ def _dose_scheduled(case: Case) -> Reminder | None:
         return None
     due, why = found
     assert case.now.therapy is not None
-    called = dose_called(case.now) + 1
-    return _question(case, case.now.therapy, called, due, case.now.therapy_id, why)
-
-
-def _question(
-    case: Case, after: Micros, called: int, due: Micros, event_id: str, why: str
-) -> Reminder:
-    rows = next_dose_rows(case.now, case.rules)
-    said = [
-        f"{SAYS}{row.text}{' (from memory, unverified)' * (row.status == 'mem')}" for row in rows
-    ]
-    return Reminder(
-        "K9",
-        after,
-        due,
-        (event_id,),
-        " ".join([f"Dose {called}: {why}.", *said]),
-        "; ".join(dict.fromkeys(row.citation for row in rows)),
-        unverified=any(row.status == "mem" for row in rows),
-    )
+    detail = f"Dose {dose_called(case.now) + 1}: {why}."
+    return Reminder("K9", case.now.therapy, due, (case.now.therapy_id,), detail)
 
 
 def _label_steroid(case: Case) -> Reminder | None:

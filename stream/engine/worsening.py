@@ -10,7 +10,7 @@ from typing import Any
 from stream.engine.events import Micros
 from stream.engine.fold import Fold
 from stream.engine.oxygenation import EXCLUDED, on_air
-from stream.engine.risks import applies, charted, used
+from stream.engine.risks import applies, charted, inputs_of
 from stream.engine.ruleset import Ruleset
 from stream.engine.scores import partial
 
@@ -28,7 +28,7 @@ def signs(now: Fold, time: Micros, rules: Ruleset) -> list[tuple[str, str]]:
         definition = rules.scores[name]
         if not applies(now, definition, rules):
             continue
-        inputs = {k: value for k, value, fresh in used(now, time, definition, chart) if fresh}
+        inputs = {k: value for k, value, fresh in inputs_of(now, time, definition, chart) if fresh}
         if partial(definition, {k: value[0] for k, value in inputs.items()}).band == band:
             newest = max(inputs.values(), key=lambda value: value[1], default=(0, 0, ""))
             found.append((f"{name} {band}", newest[2]))

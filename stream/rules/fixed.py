@@ -25,7 +25,14 @@ FIXED = (
     ("stale.*.flag", "a word of the contract"),
     *(
         (f"timers.*.{name}", _TIMER)
-        for name in ("products", "therapy_classes", "grade", "day_s", "citation")
+        for name in (
+            "products",
+            "therapy_classes",
+            "premedicated_classes",
+            "grade",
+            "day_s",
+            "citation",
+        )
     ),
     (
         "guidance.rows.*",

@@ -25,7 +25,7 @@ _ASKED = {
     "K6": ("after_s", "within_s"),
     "K7": ("after_s",),
     "K8": ("after_s",),
-    "K9": ("within_s",),
+    "K9": ("within_s", "premedicated_classes"),
     "K10": ("after_s",),
 }
 """The numbers that each timer needs; it has no others."""
@@ -52,6 +52,7 @@ def build_timers(table: Mapping[str, Any], products: Catalogue) -> dict[str, Tim
             status=fields.one_of("status", STATUSES),
             products=named,
             therapy_classes=fields.texts("therapy_classes"),
+            premedicated_classes=fields.texts("premedicated_classes"),
             grade=fields.whole("grade", 1, 4) if "grade" in asked else 0,
             after=fields.micros("after_s") if "after_s" in asked else 0,
             within=fields.micros("within_s") if "within_s" in asked else 0,
