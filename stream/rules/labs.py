@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING, Any
 from stream.engine.laboratory import ANALYTES, LabRule
 from stream.engine.score_definitions import LAB
 from stream.rules.errors import RulesetError
+from stream.rules.fields import Keys, nearest
 from stream.rules.rows import STATUSES
-from stream.rules.shapes import nearest, one_of, shaped, sourced, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stream.engine.score_definitions import ScoreDefinition
 
-_LAB = {
-    **dict.fromkeys(("unit", "source", "status", "conversion_source", "conversion_status"), str),
-    **dict.fromkeys(("same", "plausible", "restarts_after"), list),
-    **dict.fromkeys(("factors", "divisors"), dict),
-    **dict.fromkeys(("upper_limit", "lower_limit"), float),
-}
+_LAB = frozenset(
+    {"unit", "same", "factors", "divisors", "plausible", "upper_limit", "lower_limit"}
+    | {"restarts_after", "source", "status", "conversion_source", "conversion_status"}
+)
 
 
 def build_labs(table: Mapping[str, Any]) -> dict[str, LabRule]:
@@ -32,7 +30,7 @@ def build_labs(table: Mapping[str, Any]) -> dict[str, LabRule]:
     """
     for name in table:
         if name not in ANALYTES:
-            raise RulesetError(f"labs.{name}: no analyte; {nearest(name, ANALYTES)}")
+            raise RulesetError(f"labs.{name}: no analyte{nearest(name, ANALYTES, 1)}")
     for name in ANALYTES:
         if name not in table:
             raise RulesetError(f"labs.{name} is missing: add its unit, limits and source")
@@ -58,61 +56,62 @@ def check_units(scores: Mapping[str, ScoreDefinition], labs: Mapping[str, LabRul
 
 
 def _rule(name: str, table: Any) -> LabRule:
-    where = f"labs.{name}"
-    row = shaped(where, table, _LAB, ("unit", "plausible", "source", "status"))
-    sourced(where, row)
+    fields = Keys(table, f"labs.{name}", _LAB)
+    where, row = fields.where, fields.table
+    source, status = fields.source(), fields.one_of("status", STATUSES)
     if ("conversion_source" in row) != ("conversion_status" in row):
         raise RulesetError(f"{where}: conversion_source and conversion_status go together")
     if "conversion_status" in row:
-        one_of(f"{where}.conversion_status", row["conversion_status"], STATUSES)
+        fields.text("conversion_source", blank=True)
+        fields.one_of("conversion_status", STATUSES)
     elif "divisors" in row:
         raise RulesetError(f"{where}.conversion_source is missing: where are the divisors from?")
-    low, high = _plausible(f"{where}.plausible", row["plausible"])
-    limits = {key: row[key] for key in ("lower_limit", "upper_limit") if key in row}
-    for key, value in limits.items():
-        if not low < value < high:
-            raise RulesetError(f"{where}.{key} = {value}: expected within plausible, {low}-{high}")
-    if len(limits) > 1 and not row["lower_limit"] < row["upper_limit"]:
-        raise RulesetError(f"{where}.lower_limit: expected below upper_limit, {row['upper_limit']}")
+    low, high = _plausible(fields)
+    lower = fields.given("lower_limit", fields.number, None)
+    upper = fields.given("upper_limit", fields.number, None)
+    for key, value in (("lower_limit", lower), ("upper_limit", upper)):
+        if value is not None and not low < value < high:
+            raise fields.wrong(key, f"within plausible, {low}-{high}")
+    if lower is not None and upper is not None and not lower < upper:
+        raise RulesetError(f"{where}.lower_limit: expected below upper_limit, {upper}")
+    unit = fields.text("unit", blank=True)
+    if not unit.strip():
+        raise RulesetError(f"{where}.unit is empty: a unitless number is in '1'")
     return LabRule(
         analyte=name,
-        unit=row["unit"],
-        factors=_factors(where, row),
+        unit=unit,
+        factors=_factors(fields, unit),
         plausible=(low, high),
-        upper_limit=limits.get("upper_limit"),
-        lower_limit=limits.get("lower_limit"),
-        restarts_after=words(f"{where}.restarts_after", row.get("restarts_after", ())),
-        source=row["source"],
-        status=row["status"],
+        upper_limit=upper,
+        lower_limit=lower,
+        restarts_after=fields.distinct("restarts_after"),
+        source=source,
+        status=status,
     )
 
 
-def _factors(where: str, row: Mapping[str, Any]) -> dict[str, float]:
+def _factors(fields: Keys, unit: str) -> dict[str, float]:
     """Every unit that the analyte may come in, and what to multiply by to have `unit`."""
-    if not row["unit"].strip():
-        raise RulesetError(f"{where}.unit is empty: a unitless number is in '1'")
-    factors: dict[str, float] = {row["unit"]: 1.0}
-    same = dict.fromkeys(words(f"{where}.same", row.get("same", ())), 1.0)
-    multiplied = _numbers(f"{where}.factors", row.get("factors", {}))
-    divided = _numbers(f"{where}.divisors", row.get("divisors", {}))
-    for part in (same, multiplied, {unit: 1 / value for unit, value in divided.items()}):
-        for unit, factor in part.items():
-            if unit in factors:
-                raise RulesetError(f"{where}: the unit {unit} stands there twice; remove one")
-            factors[unit] = factor
+    factors: dict[str, float] = {unit: 1.0}
+    same = dict.fromkeys(fields.distinct("same"), 1.0)
+    divided = {other: 1 / value for other, value in fields.numbers("divisors").items()}
+    for part in (same, fields.numbers("factors"), divided):
+        for other, factor in part.items():
+            if other in factors:
+                raise RulesetError(
+                    f"{fields.where}: the unit {other} stands there twice; remove one"
+                )
+            factors[other] = factor
     return factors
 
 
-def _numbers(where: str, table: Any) -> dict[str, float]:
-    row = shaped(where, table, dict.fromkeys(table, float))
-    for unit, value in row.items():
-        if value <= 0:
-            raise RulesetError(f"{where}.{unit} = {value}: expected a number above 0")
-    return row
-
-
-def _plausible(where: str, pair: list[Any]) -> tuple[float, float]:
-    fits = len(pair) == len(("low", "high")) and all(type(item) in (int, float) for item in pair)
-    if not fits or not 0 <= pair[0] < pair[1]:
-        raise RulesetError(f"{where} = {pair}: expected [low, high], from 0 on")
+def _plausible(fields: Keys) -> tuple[float, float]:
+    pair = fields.table.get("plausible")
+    if (
+        not isinstance(pair, list)
+        or len(pair) != len(("low", "high"))
+        or not all(type(item) in (int, float) for item in pair)
+        or not 0 <= pair[0] < pair[1]
+    ):
+        raise fields.wrong("plausible", "[low, high], from 0 on")
     return float(pair[0]), float(pair[1])

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from schemas.vocabulary import TherapyClass
 from stream.engine.products import (
     Catalogue,
     Product,
@@ -21,14 +22,7 @@ from stream.rules.rows import STATUSES
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-THERAPY_CLASSES = (
-    "car_t",
-    "tcr_t",
-    "til",
-    "bispecific",
-    "checkpoint_inhibitor",
-    "other_effector_cell",
-)
+THERAPY_CLASSES = tuple(item.value for item in TherapyClass)
 """The words of the wire; each has a row in `[classes]`."""
 
 UNDATED = "undated"
@@ -111,9 +105,9 @@ def _built(fields: Fields, name: str, therapy_class: str) -> Product:
         late_onset=_positive(fields, "late_onset_s"),
         windows=_windows(fields),
         schedule=schedule,
-        then_every=fields.micros("then_every_s") if "then_every_s" in fields.table else None,
+        then_every=fields.given("then_every_s", fields.micros, None),
         ask_from_grade=fields.whole("ask_from_grade", 1, 4),
-        resolved_for=fields.micros("resolved_for_s") if "resolved_for_s" in fields.table else None,
+        resolved_for=fields.given("resolved_for_s", fields.micros, None),
         monitoring=fields.text("monitoring"),
         notes=fields.text("notes", ""),
         label_date=_date(fields),

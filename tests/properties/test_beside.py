@@ -28,6 +28,7 @@ from stream.engine.fold import Fold
 from stream.engine.ruleset import HOUR, MINUTE
 from stream.engine.score_definitions import ScoreDefinition, Value
 from stream.engine.scores import band, evaluate, partial
+from tests.chart_runs import received, run
 from tests.charts import P0, START, history
 
 SLOW = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -203,21 +204,6 @@ def bundle(draw: Any) -> list[PatientEvent]:
     return []
 
 
-def received(event: PatientEvent | Tick) -> int:
-    if isinstance(event, Tick):
-        return event.time
-    return event.time if event.received_at is None else event.received_at
-
-
-def run(events: list[PatientEvent], until: int = END) -> PatientState:
-    state: PatientState | None = None
-    for item in events:
-        state, _ = step(state, item, P0)
-    assert state is not None
-    state, _ = step(state, Tick(until), P0)
-    return state
-
-
 def folded(state: PatientState) -> Fold:
     assert state.derived is not None
     return state.derived.now
@@ -233,7 +219,7 @@ def test_arrival_order_changes_nothing_that_stands_beside_the_grade(
 ) -> None:
     shuffled = events[:]
     random.shuffle(shuffled)
-    one, other = run(events), run(shuffled)
+    one, other = run(events, END), run(shuffled, END)
     assert history(one) == history(other)
     a, b = folded(one), folded(other)
     for name in ("risks", "iec_hs", "scale_steps", "icans", "icans_at", "labs", "labs_earlier",
@@ -251,7 +237,7 @@ def test_a_retraction_is_as_if_it_had_never_been(events: list[PatientEvent], whi
     target = events[1 + which % (len(events) - 1)]
     back = Retraction(event_id="back", patient_id="p", time=END - HOUR, retracts=target.event_id)
     rest = [e for e in events if e is not target]
-    a, b = folded(run([*events, back])), folded(run(rest))
+    a, b = folded(run([*events, back], END)), folded(run(rest, END))
     for name in ("risks", "iec_hs", "scale_steps", "icans", "labs_earlier", "doses", "given"):
         assert getattr(a, name) == getattr(b, name), name
 
@@ -284,7 +270,7 @@ def beside(draw: Any) -> list[PatientEvent]:
 def test_results_neuro_pulse_and_breathing_change_no_grade(
     events: list[PatientEvent], more: list[PatientEvent]
 ) -> None:
-    a, b = history(run(events)), history(run([*events, *more]))
+    a, b = history(run(events, END)), history(run([*events, *more], END))
     for name in ("grades", "candidates", "episode", "raw"):
         assert a[name] == b[name]
 
@@ -422,7 +408,7 @@ def test_a_stored_state_goes_on_as_the_living_one(events: list[PatientEvent], cu
 def test_after_the_stay_nobody_is_reminded(events: list[PatientEvent], outcome: Any) -> None:
     left = Outcome(event_id="left", patient_id="p", time=END + 20 * 24 * HOUR, outcome=outcome)
     events = [e for e in events if not isinstance(e, Retraction)]
-    state = run([*events, left])
+    state = run([*events, left], END)
     _, outputs = step(state, Tick(END + 90 * 24 * HOUR), P0)
     assert [a for a in outputs.alerts if a.type in ("reminder", "risk.changed")] == []
 

@@ -33,6 +33,7 @@ from stream.engine.events import (
 from stream.engine.intray import resolve
 from stream.engine.ruleset import HOUR, MINUTE
 from stream.engine.state import Void
+from tests.chart_runs import received, run
 from tests.charts import P0, START, history
 
 SLOW = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -134,21 +135,12 @@ def charts(draw: Any) -> list[PatientEvent]:
     return [start, *([fever] if draw(st.booleans()) else []), *events]
 
 
-def run(events: list[PatientEvent], until: int = END) -> PatientState:
-    state: PatientState | None = None
-    for item in events:
-        state, _ = step(state, item, P0)
-    assert state is not None
-    state, _ = step(state, Tick(until), P0)
-    return state
-
-
 @SLOW
 @given(charts(), st.randoms(use_true_random=False))
 def test_a_arrival_order_does_not_matter(events: list[PatientEvent], random: Any) -> None:
     shuffled = events[:]
     random.shuffle(shuffled)
-    assert history(run(shuffled)) == history(run(events))
+    assert history(run(shuffled, END)) == history(run(events, END))
 
 
 @SLOW
@@ -171,7 +163,7 @@ def test_b_silence_never_lowers_the_raw_grade(events: list[PatientEvent], hours:
 def test_c_more_support_never_lowers_the_grade(events: list[PatientEvent], at: int) -> None:
     plain = [e for e in events if not isinstance(e, (Oxygen, Infusion))]
     wind = Oxygen(event_id="x", patient_id="p", time=at, device="bipap")
-    less, more = run(plain), run([*plain, wind])
+    less, more = run(plain, END), run([*plain, wind], END)
     for time_ in range(at, END, 2 * HOUR):
         assert grade_at(more, time_) >= grade_at(less, time_) or closed_between(less, at, time_)
 
@@ -204,7 +196,7 @@ def test_d_labs_neuro_pulse_and_breathing_never_change_the_grade(
             more.append(Vitals(**head, readings=(Reading("heart_rate", 180.0),)))
         else:
             more.append(Vitals(**head, readings=(Reading("respiratory_rate", 40.0),)))
-    a, b = history(run(events)), history(run(more))
+    a, b = history(run(events, END)), history(run(more, END))
     assert a["grades"] == b["grades"]
     assert a["candidates"] == b["candidates"]
 
@@ -215,7 +207,7 @@ def test_e_the_rate_of_a_pressor_never_changes_the_grade(
     events: list[PatientEvent], factor: float
 ) -> None:
     scaled = [replace(e, rate=e.rate * factor) if isinstance(e, Infusion) else e for e in events]
-    assert history(run(scaled)) == history(run(events))
+    assert history(run(scaled, END)) == history(run(events, END))
 
 
 @SLOW
@@ -227,8 +219,8 @@ def test_f_retracting_what_was_added_is_as_if_it_had_never_been(
     if isinstance(extra, Retraction):
         extra = replace(extra, retracts="t")
     back = Retraction(event_id="back", patient_id="p", time=END - HOUR, retracts="e99")
-    assert history(run([*events, extra, back])) == history(run(events))
-    assert history(run([back, *events, extra])) == history(run(events))
+    assert history(run([*events, extra, back], END)) == history(run(events, END))
+    assert history(run([back, *events, extra], END)) == history(run(events, END))
 
 
 @SLOW
@@ -237,7 +229,7 @@ def test_g_duplicates_change_nothing(events: list[PatientEvent], again: list[int
     doubled = events[:]
     for index in again:
         doubled.append(events[index % len(events)])
-    assert history(run(doubled)) == history(run(events))
+    assert history(run(doubled, END)) == history(run(events, END))
     state: PatientState | None = None
     once: list[str] = []
     for item in events:
@@ -347,7 +339,7 @@ def test_folding_never_contradicts_itself_whatever_arrives_late(
 def test_ticks_change_no_byte(events: list[PatientEvent], ticks: list[int]) -> None:
     """Timers say their due time: how often the clock is read is invisible."""
     # in the order received; a delayed event without its own time of receipt would move no clock
-    ordered = sorted(events, key=lambda e: e.time if e.received_at is None else e.received_at)
+    ordered = sorted(events, key=received)
 
     def bytes_of(items: list[PatientEvent | Tick]) -> list[bytes]:
         state: PatientState | None = None
@@ -362,10 +354,7 @@ def test_ticks_change_no_byte(events: list[PatientEvent], ticks: list[int]) -> N
     plain: list[PatientEvent | Tick] = [*ordered, Tick(END + HOUR)]
     # a tick at the instant of an event would say that the instant is over: a minute beside it
     extra = [Tick(START + n * 5 * MINUTE + MINUTE) for n in ticks]
-    mixed = sorted(
-        [*plain, *extra],
-        key=lambda e: e.time if isinstance(e, Tick) or e.received_at is None else e.received_at,
-    )
+    mixed = sorted([*plain, *extra], key=received)
     assert bytes_of(mixed) == bytes_of(plain)
 
 
@@ -411,7 +400,7 @@ def test_step_never_reads_a_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_state_can_be_stored_as_plain_data() -> None:
     state = run(
-        [Therapy(event_id="t", patient_id="p", time=START, product="x", therapy_class="car_t")]
+        [Therapy(event_id="t", patient_id="p", time=START, product="x", therapy_class="car_t")], END
     )
     assert msgspec.to_builtins(state.record)["patient_id"] == "p"
 

@@ -1,18 +1,18 @@
-"""The other scales, each by its own wording, and every reason for which they disagree."""
+"""The other scales, each by its own wording, and every reason for which they disagree.
+
+Pressors, (1) and (5), are in test_high_doses.py.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from stream.engine.events import Patient
-from tests.charts import Chart, when
+from tests.charts import Chart
 
 ADULT = ("ctcae-5", "lee-2014", "penn-2018", "cartox-2018", "mskcc")
-LAWS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def ill(
@@ -75,124 +75,6 @@ def test_a_child_has_the_paediatric_scale_and_an_adult_the_other_one() -> None:
 def test_a_label_s_variant_is_for_its_product_alone() -> None:
     assert "mosunetuzumab-label" not in seen(ill())
     says(ill(product="Lunsumio", cls="bispecific"), label=1)
-
-
-# -- (1) one vasopressor at a low dose, (5) doses and clocks ---------------------------------------
-
-
-def test_one_vasopressor_at_a_low_dose_is_2_or_3() -> None:
-    chart = ill()
-    chart.pump("11:00", "norepinephrine", 4)
-    says(chart, "18:00", astct=3, ctcae=3, lee=2, penn=3, cartox=2, mskcc=2)
-
-
-def test_a_high_dose_counts_from_three_hours_on() -> None:
-    chart = ill()
-    chart.pump("11:00", "norepinephrine", 25)
-    says(chart, "13:59", astct=3, ctcae=3, lee=2, penn=3, cartox=2)
-    says(chart, "14:00", astct=3, ctcae=[3, 4], lee=3, penn=4, cartox=3)
-
-
-def test_the_high_dose_is_said_without_a_new_event() -> None:
-    """The clock is a timer of the patient: a later alert carries what the scales say by then."""
-    chart = ill()
-    chart.pump("11:00", "norepinephrine", 25)
-    chart.oxygen("14:30", "bipap")
-    assert chart.said()[-2].body["other_scales"]["lee-2014"] == 2
-    assert chart.said()[-1].body["other_scales"]["penn-2018"] == 4
-
-
-def test_an_interrupted_pump_restarts_the_clock_of_high_doses() -> None:
-    for action in ("stop", "rate"):
-        chart = ill()
-        chart.pump("11:00", "norepinephrine", 25)
-        chart.pump("13:00", "norepinephrine", 0, action)
-        chart.pump("13:05", "norepinephrine", 25)
-        says(chart, "16:04", lee=2, penn=3, cartox=2)
-        says(chart, "16:05", lee=3, penn=4, cartox=3)
-
-
-def test_a_rate_below_the_limit_restarts_the_clock_of_high_doses() -> None:
-    chart = ill()
-    chart.pump("11:00", "norepinephrine", 25)
-    chart.pump("13:00", "norepinephrine", 8, "rate")
-    chart.pump("13:05", "norepinephrine", 25, "rate")
-    says(chart, "16:04", lee=2, penn=3)
-    says(chart, "16:05", lee=3, penn=4)
-
-
-def test_a_change_of_a_rate_above_the_limit_does_not_restart_it() -> None:
-    chart = ill()
-    chart.pump("11:00", "norepinephrine", 25)
-    chart.pump("13:00", "norepinephrine", 40, "rate")
-    chart.pump("13:30", "norepinephrine", 21, "running")
-    says(chart, "14:00", lee=3, penn=4)
-
-
-def test_a_late_word_from_the_pump_takes_the_high_dose_back() -> None:
-    chart = ill()
-    chart.pump("11:00", "norepinephrine", 25)
-    chart.tick("14:30")
-    says(chart, lee=3)
-    chart.pump("12:00", "norepinephrine", 5, "rate", received="14:40")
-    says(chart, lee=2, penn=3)
-
-
-def test_high_is_by_weight_in_penn_and_by_the_minute_in_lee() -> None:
-    heavy, light = ill(weight=120), ill(weight=45)
-    for chart in (heavy, light):
-        chart.pump("11:00", "norepinephrine", 12)
-    says(heavy, "15:00", lee=2, penn=3)
-    says(light, "15:00", lee=2, penn=4)
-    heavy.pump("15:00", "norepinephrine", 22, "rate")
-    says(heavy, "18:00", lee=3, penn=3)
-
-
-def test_a_pressor_for_a_day_is_3_in_mskcc_alone() -> None:
-    chart = ill()
-    chart.pump("11:00", "norepinephrine", 4)
-    says(chart, "34:59", mskcc=2, lee=2, cartox=2)
-    says(chart, "35:00", mskcc=3, lee=2, cartox=2)
-
-
-def test_a_change_of_agents_without_a_gap_keeps_the_day_and_a_gap_ends_it() -> None:
-    changed, gap = ill(), ill()
-    for chart, stop, start in ((changed, "20:10", "20:00"), (gap, "20:00", "20:10")):
-        chart.pump("11:00", "norepinephrine", 4)
-        first, second = sorted([(start, "phenylephrine", 30, "start"), (stop, *STOP)])
-        chart.pump(*first)
-        chart.pump(*second)
-    says(changed, "35:00", mskcc=3)
-    says(gap, "35:00", mskcc=2)
-    says(gap, "44:10", mskcc=3)
-
-
-STOP = ("norepinephrine", 0, "stop")
-
-
-def test_several_vasopressors_are_3_and_vasopressin_counts_outside_astct() -> None:
-    chart = ill()
-    chart.pump("11:00", "norepinephrine", 4)
-    chart.pump("11:00", "vasopressin", 0.03, unit="U/min")
-    says(chart, "11:10", astct=3, ctcae=3, lee=2, cartox=2)
-    says(chart, "12:00", astct=3, ctcae=[3, 4], lee=3, penn=3, cartox=3, mskcc=2)
-    chart.pump("12:00", "phenylephrine", 40)
-    says(chart, "12:15", astct=4, ctcae=4, lee=3, penn=3, cartox=3, mskcc=2)
-
-
-def test_with_vasopressin_half_the_dose_is_high() -> None:
-    chart = ill()
-    chart.pump("11:00", "norepinephrine", 12)
-    says(chart, "15:00", penn=3)
-    chart.pump("15:00", "vasopressin", 0.03, unit="U/min")
-    says(chart, "17:59", penn=3)
-    says(chart, "18:00", penn=4)
-
-
-def test_vasopressin_as_the_only_vasopressor_is_one_at_no_high_dose() -> None:
-    chart = ill()
-    chart.pump("11:00", "vasopressin", 0.04, unit="U/min")
-    says(chart, "20:00", astct=3, ctcae=3, lee=2, penn=3, cartox=2, mskcc=2)
 
 
 # -- (2) low-flow oxygen, (3) positive pressure, (6) device or fraction ----------------------------
@@ -396,31 +278,6 @@ def test_what_a_clinician_attributes_to_another_cause_counts_on_no_scale() -> No
 # -- what is not known makes a set -----------------------------------------------------------------
 
 
-def test_an_unknown_weight_leaves_a_dose_per_kilogram_open() -> None:
-    chart = ill(weight=None)
-    chart.pump("11:00", "norepinephrine", 25)
-    says(chart, "13:59", lee=2, penn=3)
-    says(chart, "14:00", lee=3, penn=[3, 4])
-    other = ill(weight=None)
-    other.pump("11:00", "norepinephrine", 0.3, unit="ug/kg/min")
-    says(other, "14:00", lee=[2, 3], penn=4, cartox=[2, 3], ctcae=[3, 4])
-
-
-def test_a_quarantined_dose_leaves_the_dose_open_and_the_pressor_counts() -> None:
-    chart = ill()
-    chart.pump("11:00", "norepinephrine", 7.56, unit="ug/kg/min")
-    says(chart, "13:59", astct=3, lee=2, penn=3)
-    says(chart, "14:00", astct=3, lee=[2, 3], penn=[3, 4], cartox=[2, 3])
-    chart.pump("14:30", "norepinephrine", 0.0756, "rate", unit="ug/kg/min")
-    says(chart, "15:30", lee=2, penn=3)
-
-
-def test_an_agent_that_no_table_knows_leaves_the_dose_open() -> None:
-    chart = ill()
-    chart.pump("11:00", "metaraminol", 50)
-    says(chart, "14:00", astct=3, lee=[2, 3], penn=[3, 4])
-
-
 def test_a_fraction_that_nobody_charted_is_estimated_or_left_open() -> None:
     for device, flow, lee in (
         ("nasal_cannula", 2, 2),  # 28 %
@@ -435,19 +292,6 @@ def test_a_fraction_that_nobody_charted_is_estimated_or_left_open() -> None:
         chart = ill()
         chart.oxygen("11:00", device, flow)
         says(chart, lee=lee, cartox=lee, penn=3)
-
-
-def test_still_low_on_a_high_dose_or_on_several_is_refractory_or_not_yet() -> None:
-    chart = ill()
-    chart.pump("10:30", "norepinephrine", 25)
-    low(chart)
-    says(chart, "14:00", mskcc=[3, 4])
-    child = ill(age=4, weight=16)
-    for agent in ("norepinephrine", "epinephrine"):
-        child.pump("10:30", agent, 0.05, unit="ug/kg/min")
-    says(child, "11:00", child=3)
-    low(child)
-    says(child, child=[3, 4])
 
 
 # -- children --------------------------------------------------------------------------------------
@@ -537,158 +381,6 @@ def test_death_of_the_syndrome_is_5_on_every_scale() -> None:
     says(chart, "40:00", astct=5, ctcae=5, lee=5, penn=5, cartox=5, mskcc=5)
 
 
-# -- laws ------------------------------------------------------------------------------------------
-
-DEVICES = (
-    "room_air",
-    "nasal_cannula",
-    "high_flow_nasal_cannula",
-    "venturi_mask",
-    "bipap",
-    "invasive_ventilation",
-)
-"""Ascending; each with a charted fraction."""
-PRESSORS = ("norepinephrine", "phenylephrine", "vasopressin")
-RATES = {
-    "norepinephrine": (0.0, 2.0, 9.0, 15.0, 21.0, 60.0),
-    "phenylephrine": (0.0, 30.0, 110.0, 205.0),
-    "vasopressin": (0.0, 0.03, 0.1),
-}
-
-supports = st.tuples(
-    st.integers(0, len(DEVICES) - 1),
-    st.sampled_from([0.21, 0.28, 0.39, 0.4, 0.6]),
-    st.booleans(),
-    *(st.sampled_from(RATES[agent]) for agent in PRESSORS),
-)
-
-
-def supported(support: tuple[Any, ...], age: float) -> Chart:
-    """A patient with this device, fraction, hypotension and these rates, all since 11:10."""
-    device, fio2, hypotension, *rates = support
-    chart = ill(age=age)
-    low(chart, sbp=70) if hypotension else chart.at("11:10", sbp=118, dbp=70)
-    chart.oxygen("11:10", DEVICES[device], 10 if device else None, fio2=fio2 if device else None)
-    for agent, rate in zip(PRESSORS, rates, strict=True):
-        if rate:
-            unit = "U/min" if agent == "vasopressin" else "ug/min"
-            chart.pump("11:10", agent, rate, unit=unit)
-    return chart
-
-
-def ends(grades: int | list[int] | None) -> tuple[int, int]:
-    if grades is None or isinstance(grades, int):
-        return grades or 0, grades or 0
-    return grades[0], grades[-1]
-
-
-@LAWS
-@given(one=supports, more=supports, age=st.sampled_from([4.0, 60.0]))
-def test_law_more_support_lowers_no_scale(
-    one: tuple[Any, ...], more: tuple[Any, ...], age: float
-) -> None:
-    """Neither the lowest nor the highest grade of an answer falls."""
-    both = tuple(max(a, b) for a, b in zip(one, more, strict=True))
-    less, greater = supported(one, age), supported(both, age)
-    for at in ("11:20", "13:00", "14:30", "36:00"):
-        for name, grades in seen(less, at).items():
-            low_end, high_end = ends(grades)
-            then_low, then_high = ends(seen(greater, at)[name])
-            assert low_end <= then_low, (name, at)
-            assert high_end <= then_high, (name, at)
-
-
-results = st.lists(
-    st.sampled_from(
-        [
-            ("creatinine", 8.0, "mg/dL"),
-            ("alt", 1000.0, "U/L"),
-            ("bilirubin", 14.0, "mg/dL"),
-            ("anc", 100.0, "/uL"),
-            ("ferritin", 50000.0, "ng/mL"),
-            ("platelets", 8.0, "10*9/L"),
-            ("ldh", 5000.0, "U/L"),
-            ("crp", 300.0, "mg/L"),
-            ("lactate", 9.0, "mmol/L"),
-        ]
-    ),
-    min_size=1,
-    max_size=6,
-)
-
-
-@LAWS
-@given(support=supports, labs=results)
-def test_law_results_never_change_astct(support: tuple[Any, ...], labs: list[Any]) -> None:
-    without, with_labs = supported(support, 60), supported(support, 60)
-    for minute, (analyte, value, unit) in enumerate(labs, start=20):
-        with_labs.lab(f"11:{minute}", analyte, value, unit)
-        without.at(f"11:{minute}", hr=90)
-    assert with_labs.grades() == without.grades()
-    for at in ("12:00", "15:00"):
-        assert with_labs.look(at)["raw_grade"] == without.look(at)["raw_grade"]
-
-
-IN_UNITS = {
-    "ug/min": 1.0,
-    "ug/h": 60.0,
-    "mg/h": 0.06,
-    "ug/kg/min": 1 / 70,
-    "ng/kg/min": 1000 / 70,
-    "mg/kg/h": 0.06 / 70,
-}
-"""What 1 ug/min is, at 70 kg."""
-RESULTS = {
-    "creatinine": ((2.4, "mg/dL", 1.2), (2.4 * 88.42, "umol/L", 1.2 * 88.42)),
-    "bilirubin": ((4.0, "mg/dL", 1.2), (4.0 * 17.1, "umol/L", 1.2 * 17.1)),
-    "alt": ((250.0, "U/L", 40.0), (0.25, "U/mL", 0.04)),
-}
-
-
-@LAWS
-@given(
-    agents=st.dictionaries(
-        st.sampled_from(["norepinephrine", "epinephrine", "phenylephrine", "dopamine"]),
-        st.tuples(
-            st.sampled_from([3.0, 9.9, 10.1, 14.1, 19.9, 20.1, 199.0]), st.sampled_from([*IN_UNITS])
-        ),
-        min_size=1,
-        max_size=3,
-    ),
-    vasopressin=st.sampled_from([None, (0.03, "U/min"), (1.8, "U/h"), (0.03 / 70, "U/kg/min")]),
-    analyte=st.sampled_from([*RESULTS]),
-)
-def test_law_the_unit_changes_no_grade(
-    agents: dict[str, tuple[float, str]], vasopressin: tuple[float, str] | None, analyte: str
-) -> None:
-    plain, other = ill(), ill()
-    for agent, (rate, unit) in agents.items():
-        plain.pump("11:00", agent, rate)
-        other.pump("11:00", agent, rate * IN_UNITS[unit], unit=unit)
-    if vasopressin:
-        plain.pump("11:00", "vasopressin", 0.03, unit="U/min")
-        other.pump("11:00", "vasopressin", vasopressin[0], unit=vasopressin[1])
-    for chart, (value, unit, limit) in zip((plain, other), RESULTS[analyte], strict=True):
-        chart.lab("11:30", analyte, value, unit, upper_limit=limit)
-    for at in ("12:00", "14:00"):
-        assert seen(plain, at) == seen(other, at)
-
-
-@LAWS
-@given(support=supports, labs=results, data=st.data())
-def test_law_the_order_of_arrival_changes_no_scale(
-    support: tuple[Any, ...], labs: list[Any], data: st.DataObject
-) -> None:
-    chart = supported(support, 60)
-    for minute, (analyte, value, unit) in enumerate(labs, start=20):
-        chart.lab(f"11:{minute}", analyte, value, unit)
-    late = Chart(age=None, therapy=None)
-    for event in data.draw(st.permutations(chart.events)):
-        late.replay(event, received_at=when("12:00"))  # type: ignore[arg-type]
-    for at in ("12:30", "14:30", "36:00"):
-        assert seen(late, at) == seen(chart, at)
-
-
 # -- faults of the engine, each with the chart that shows it ---------------------------------------
 
 
@@ -698,14 +390,6 @@ def test_at_the_very_instant_the_scales_are_held_as_the_grade_is() -> None:
     chart.oxygen("12:00", "room_air")
     chart.at("13:00", hr=80)  # timers of 13:00 wait for what else may follow at 13:00
     says(chart, astct=2, ctcae=2, lee=2, penn=3, cartox=2)
-
-
-def test_another_vasopressor_does_not_lower_a_high_dose() -> None:
-    chart = ill()
-    chart.pump("11:00", "epinephrine", 12)
-    says(chart, "14:00", penn=4)
-    chart.pump("15:00", "norepinephrine", 1)
-    says(chart, "18:30", penn=4)
 
 
 def test_four_times_an_abnormal_baseline_is_grade_2() -> None:
