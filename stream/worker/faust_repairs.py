@@ -128,6 +128,38 @@ class SettledConsumer(driver.Consumer):
                 self.parked.clear()
         return await super()._wait_next_records(timeout)
 
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
+        """Read from the partitions that are active now.
+
+        Fault: Faust hands its live set to the consumer's thread, and aiokafka's `fetched_records`
+        takes an empty set for all partitions: when recovery pauses the last changelog during a
+        read, the read goes on over the records of the source topics, which Faust then drops.
+
+        Mended: the thread gets a copy, which nobody empties.
+        """
+        chosen = None if active_partitions is None else frozenset(active_partitions)
+        if chosen is not None and not chosen:
+            return {}
+        return await super()._getmany(chosen, timeout)  # type: ignore[arg-type]
+
+    async def perform_seek(self) -> None:
+        """Go back to where the group stands, and to the start of the log where it stands nowhere.
+
+        Fault: aiokafka's `seek_to_committed` leaves a partition of which nothing was committed (or
+        offset 0) where it is. What was read of it and dropped, as during a recovery, is skipped
+        until the next worker starts there.
+
+        Mended: such a partition is put back to its first record.
+        """
+        await super().perform_seek()
+        fresh = [
+            tp
+            for tp in self.assignment()
+            if not self._committed_offset.get(tp) and not self._is_changelog_tp(tp)
+        ]
+        if fresh:
+            await self.seek_wait(await self.earliest_offsets(*fresh))
+
 
 class SettledTransport(driver.Transport):
     """The aiokafka transport with the consumer above."""

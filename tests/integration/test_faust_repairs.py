@@ -263,6 +263,12 @@ class Log:
         self.position = 0
         return {HOME: 0}
 
+    async def earliest_offsets(self, *tps: TP) -> Any:
+        return dict.fromkeys(tps, 0)
+
+    async def seek_wait(self, positions: Any) -> None:
+        self.position = positions[HOME]
+
 
 @both
 def test_recovery_neither_loses_nor_doubles_the_backlog(tmp_path: Any, repaired: bool) -> None:
@@ -277,6 +283,7 @@ def test_recovery_neither_loses_nor_doubles_the_backlog(tmp_path: Any, repaired:
         consumer = consumer_of(app, repaired=repaired, callback=hand_on)
         log = Log(size=400, chunk=40)
         consumer._getmany, consumer.seek_to_committed = log.getmany, log.seek_to_committed
+        consumer.earliest_offsets, consumer.seek_wait = log.earliest_offsets, log.seek_wait
         consumer.assignment = lambda: {HOME}
         consumer.highwater = lambda _tp: log.size
         consumer.pause_partitions({HOME})
