@@ -165,6 +165,27 @@ WRITES = MetricSpec(
     "Records acknowledged by the tables' changelogs.",
     (TABLES,),
 )
+FOREIGN = MetricSpec(
+    "stormwatch_foreign_writes_total",
+    "counter",
+    "records",
+    (),
+    "Records that others wrote into the changelogs of our partitions; our states were sent anew.",
+)
+LEASE = MetricSpec(
+    "stormwatch_lease_seconds",
+    "gauge",
+    "seconds",
+    (),
+    "How long this worker may still write before the group has to confirm its membership.",
+)
+CLOCK_STEP = MetricSpec(
+    "stormwatch_clock_step_seconds",
+    "gauge",
+    "seconds",
+    (),
+    "How far the system's clock was set since the start; the worker goes on by its own.",
+)
 REBALANCES = MetricSpec(
     "stormwatch_rebalances_total", "counter", "rebalances", (), "Rebalances of the consumer group."
 )
@@ -188,7 +209,8 @@ RULESET = MetricSpec(
 
 METRICS: tuple[MetricSpec, ...] = (
     EVENTS, LATE, LATENCY, ALERTS, PATIENTS, GRADE_CHANGES, RAISED, DEAD, LAG, RECOVERED, RECOVERY,
-    ASSIGNED, BATCH, LAST_BATCH, WRITES, REBALANCES, COORDINATOR, BUILD, RULESET,
+    ASSIGNED, BATCH, LAST_BATCH, WRITES, FOREIGN, LEASE, CLOCK_STEP, REBALANCES, COORDINATOR,
+    BUILD, RULESET,
 )  # fmt: skip
 
 
@@ -212,6 +234,9 @@ class Metrics:
         self.batch = self._histogram(BATCH)
         self.last_batch = self._gauge(LAST_BATCH)
         self.writes = self._counter(WRITES)
+        self.foreign = self._counter(FOREIGN)
+        self.lease = self._gauge(LEASE)
+        self.clock_step = self._gauge(CLOCK_STEP)
         self.rebalances = self._counter(REBALANCES)
         self.coordinator_errors = self._counter(COORDINATOR)
         self.build = self._info(BUILD)

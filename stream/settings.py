@@ -145,6 +145,9 @@ class Settings(BaseSettings):
     commit_interval_s: float = Field(
         1.0, ge=0.05, le=300, description="Seconds between commits of the source offsets."
     )
+    standby_replicas: int = Field(
+        0, ge=0, le=3, description="Workers beside the owner that keep a copy of each state table."
+    )
     max_record_bytes: int = Field(
         262_144,
         ge=1024,

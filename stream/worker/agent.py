@@ -5,7 +5,8 @@ Order of awaits, which is the whole of the delivery guarantee:
 1. dead letters, alerts and statuses are acknowledged by the broker;
 2. then the changed windows in their changelog, then the changed records in theirs (the commit
    mark), then the windows that were forgotten;
-3. then the tables take the change;
+3. then the tables take the change (and what others wrote into the changelogs meanwhile is written
+   anew, see `stream.worker.changelogs`);
 4. then the source records are settled, in order, and their offsets may be committed.
 
 A crash between two of these repeats the batch from the old state: the same alerts with the same
@@ -20,14 +21,15 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from stream.worker.batch import Batch, Send, SourceRecord
+from stream.worker.batch import Batch, SourceRecord
 from stream.worker.faust_repairs import delivered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from stream.metrics import Metrics
     from stream.worker.batch import BatchPolicy, Plan
+    from stream.worker.changelogs import Changelogs, Span
     from stream.worker.faust_repairs import Producer
     from stream.worker.grader import Grader
     from stream.worker.ward import Ward
@@ -43,16 +45,17 @@ class Rounds:
         ward: Ward,
         grader: Grader,
         policy: BatchPolicy,
-        changelogs: tuple[str, str],
+        changelogs: Changelogs,
         metrics: Metrics,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.ward, self.grader, self.policy, self.metrics = ward, grader, policy, metrics
-        self.patients_changelog, self.windows_changelog = changelogs
+        self.changelogs = changelogs
         self.seen: dict[tuple[str, int], float] = {}
         """Newest record timestamp worked off, by source topic and partition."""
         self._clock = clock
+        self._turn = asyncio.Lock()
         self._said: dict[bytes, dict[str, Any]] = {}
 
     def refresh(self, assigned: set[int]) -> None:
@@ -64,28 +67,44 @@ class Rounds:
 
     async def work(self, producer: Producer, records: Sequence[SourceRecord]) -> None:
         """Steps 1 to 3 for one batch; returns when the records may be settled."""
+        async with self._turn:
+            await self._work(producer, records)
+
+    async def look(self, producer: Producer, ends: Callable[[], Awaitable[Any]]) -> None:
+        """Between two batches: mend what others wrote into the changelogs; `ends` asks for them."""
+        async with self._turn:
+            spans = self.changelogs.positions.ends(await ends())
+            await self._mend(producer, spans)
+
+    async def _work(self, producer: Producer, records: Sequence[SourceRecord]) -> None:
         start = self._clock()
         batch = Batch(self.ward, self.grader, self.policy, int(start * 1_000_000), self._said)
         for record in records:
             batch.take(record)
         plan = batch.plan()
-        writes = plan.writes
+        writes, changelogs = plan.writes, self.changelogs
         await delivered(producer, plan.outputs)
-        await delivered(producer, self._changelog(self.windows_changelog, writes.windows.items()))
-        await delivered(producer, self._changelog(self.patients_changelog, writes.records.items()))
-        gone = ((key, None) for key in writes.forgotten)
-        await delivered(producer, self._changelog(self.windows_changelog, gone))
+        gone: dict[bytes, bytes | None] = dict.fromkeys(writes.forgotten)
+        foreign = [
+            *await changelogs.write(producer, changelogs.windows, writes.windows.items()),
+            *await changelogs.write(producer, changelogs.patients, writes.records.items()),
+            *await changelogs.write(producer, changelogs.windows, gone.items()),
+        ]
         self.ward.take_in(writes)
         self._said.update(plan.statuses)
+        await self._mend(producer, foreign)
         for record in records:
             place = record.topic, record.partition
             self.seen[place] = max(self.seen.get(place, 0.0), record.timestamp)
         self._measure(plan, start)
 
-    def _changelog(self, topic: str, items: Iterable[tuple[bytes, bytes | None]]) -> Iterable[Send]:
-        """A table's records go to the partition of the patient's source records."""
-        for key, value in items:
-            yield Send(topic, key, value, self.ward.home(key, topic == self.windows_changelog))
+    async def _mend(self, producer: Producer, spans: Sequence[Span]) -> None:
+        if not spans:
+            return
+        count = sum(span.end - span.first for span in spans)
+        self.metrics.foreign.inc(count)
+        log.error("others wrote into our changelogs; writing our states anew", records=count)
+        await self.changelogs.mend(producer, spans)
 
     def _measure(self, plan: Plan, start: float) -> None:
         now, metrics = self._clock(), self.metrics

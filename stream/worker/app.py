@@ -15,13 +15,10 @@ import faust
 from stream.topics import LARGEST_LETTER
 from stream.worker.agent import Rounds, monitor
 from stream.worker.batch import BatchPolicy
-from stream.worker.faust_repairs import (
-    ByRecordTime,
-    OwnChangelogTable,
-    QuietMonitor,
-    SafeTableManager,
-    SettledTransport,
-)
+from stream.worker.changelogs import Changelogs, Span
+from stream.worker.clock import SteadyClock
+from stream.worker.faust_recovery import OwnChangelogTable, SafeTableManager
+from stream.worker.faust_repairs import ByRecordTime, QuietMonitor, SettledTransport
 from stream.worker.preflight import TABLES
 from stream.worker.ticks import Ticker, forever
 from stream.worker.ward import Ward
@@ -96,15 +93,21 @@ def create_app(settings: Settings, grader: Grader, metrics: Metrics) -> WorkerAp
         for name in TABLES
     )
     ward = Ward(tables[0].data.data, tables[1].data.data, settings.partitions)
-    changelogs = (tables[0].changelog_topic_name, tables[1].changelog_topic_name)
-    rounds = Rounds(ward, grader, policy, changelogs, metrics)
+    changelogs = _changelogs(app, ward, tables)
+    clock = SteadyClock()
+    rounds = Rounds(ward, grader, policy, changelogs, metrics, clock=clock)
 
     async def work(stream: Any) -> None:
         await monitor(app, rounds, stream, settings.batch_max_events, settings.batch_within_s)
 
     app.agent(channel, name="monitor", concurrency=1)(work)
     ticker = Ticker(
-        rounds, metrics, sources, settings.tick_interval_s, ticks=settings.ticks == "wall"
+        rounds,
+        metrics,
+        sources,
+        settings.tick_interval_s,
+        ticks=settings.ticks == "wall",
+        clock=clock,
     )
 
     async def tick() -> None:
@@ -113,6 +116,14 @@ def create_app(settings: Settings, grader: Grader, metrics: Metrics) -> WorkerAp
     app.task(tick)
     _connect(app, rounds, tables)
     return WorkerApp(app, rounds, sources, tables)
+
+
+def _changelogs(app: Any, ward: Ward, tables: tuple[Any, ...]) -> Changelogs:
+    async def read(span: Span) -> Any:
+        return await app.consumer.read_span(span.tp, span.first, span.end)
+
+    topics = (tables[0].changelog_topic_name, tables[1].changelog_topic_name)
+    return Changelogs(ward, topics, lambda: app.tables.recovery.positions, read)
 
 
 def _connect(app: Any, rounds: Rounds, tables: tuple[Any, ...]) -> None:
@@ -139,7 +150,7 @@ def _faust_app(settings: Settings) -> Any:
         version=1,
         datadir=str(settings.data_dir),
         store="memory://",
-        table_standby_replicas=0,  # a standby is thrown away when it is needed (memory store)
+        table_standby_replicas=settings.standby_replicas,
         Table=OwnChangelogTable,
         TableManager=SafeTableManager,
         Monitor=QuietMonitor,

@@ -11,30 +11,25 @@ import asyncio
 import heapq
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from aiokafka.protocol.produce import ProduceRequest
 from faust.sensors.monitor import Monitor
-from faust.tables.manager import TableManager
-from faust.tables.recovery import Recovery
-from faust.tables.table import Table
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.utils import DefaultSchedulingStrategy
 from mode.utils.futures import notify
 
+from stream.worker.lease import Lease
 from stream.worker.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from faust.types import TP, EventT, Message
+    from faust.types import TP, Message
 
 
 _logger = logging.getLogger("faust.repaired")
 """Where the services below log: with Faust, not with the project."""
-
-
-class FetcherStuckError(RuntimeError):
-    """The fetcher did not come to rest in time; going on would lose or double events."""
 
 
 class SettledConsumer(driver.Consumer):
@@ -57,8 +52,12 @@ class SettledConsumer(driver.Consumer):
     def __init__(self, transport: Any, callback: Any, **kwargs: Any) -> None:
         self.ledgers: dict[TP, Ledger] = {}
         self.parked = asyncio.Event()
+        self.lease: Lease = transport.lease
         self._hand_on = callback
         super().__init__(transport, callback=self._deliver, **kwargs)
+
+    def _new_consumer_thread(self) -> SettledThread:
+        return SettledThread(self, loop=self.loop, beacon=self.beacon)
 
     async def _deliver(self, message: Message) -> None:
         if self.app.topics.acks_enabled_for(message.topic):
@@ -102,6 +101,54 @@ class SettledConsumer(driver.Consumer):
         asked = asyncio.run_coroutine_threadsafe(ask(), self._thread.thread_loop)
         firsts, ends = await asyncio.wrap_future(asked)
         return firsts, ends
+
+    async def read_on(self, tps: Iterable[TP], most: int, wait_s: float) -> Mapping[TP, list[Any]]:
+        """Records of these partitions alone, from where the client stands in them.
+
+        Only while Faust does not read them: they are assigned, and paused.
+        """
+        client: Any = self._thread._ensure_consumer()  # noqa: SLF001
+        chosen = frozenset(tps)
+
+        async def read() -> Any:
+            with client._fetcher._subscriptions.fetch_context():  # noqa: SLF001
+                return await client._fetcher.fetched_records(  # noqa: SLF001
+                    chosen, timeout=wait_s, max_records=most
+                )
+
+        reading = asyncio.run_coroutine_threadsafe(read(), self._thread.thread_loop)
+        found: Mapping[TP, list[Any]] = await asyncio.wrap_future(reading)
+        return found
+
+    def answered_at(self, tps: Iterable[TP]) -> dict[TP, int | None]:
+        """When the brokers last answered a fetch of each partition (an opaque number)."""
+        client: Any = self._thread._ensure_consumer()  # noqa: SLF001
+        return {tp: client.last_poll_timestamp(tp) for tp in tps}
+
+    async def read_span(self, tp: TP, first: int, end: int) -> list[Any]:
+        """The records from `first` up to but without `end`; Faust must not read the partition."""
+        client: Any = self._thread._ensure_consumer()  # noqa: SLF001
+
+        async def go() -> None:
+            client.seek(tp, first)
+
+        moved = asyncio.run_coroutine_threadsafe(go(), self._thread.thread_loop)
+        await asyncio.wrap_future(moved)
+        records: list[Any] = []
+        while (await self.positions([tp]))[tp] < end:
+            found = await self.read_on([tp], end - first, 1.0)
+            records += [record for record in found.get(tp, ()) if record.offset < end]
+        return records
+
+    async def positions(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """Where the client stands, without the queue of its thread."""
+        client: Any = self._thread._ensure_consumer()  # noqa: SLF001
+
+        async def ask() -> dict[TP, int]:
+            return {tp: await client.position(tp) for tp in tps}
+
+        asked = asyncio.run_coroutine_threadsafe(ask(), self._thread.thread_loop)
+        return await asyncio.wrap_future(asked)
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         return (
@@ -161,79 +208,47 @@ class SettledConsumer(driver.Consumer):
             await self.seek_wait(await self.earliest_offsets(*fresh))
 
 
+class SettledThread(driver.AIOKafkaConsumerThread):
+    """Lets the lease hear what the group coordinator is asked and answers."""
+
+    logger = _logger
+
+    async def on_start(self) -> None:
+        """Start the client; nothing is subscribed yet, so no join can have been missed."""
+        await super().on_start()
+        consumer: Any = self.consumer
+        consumer.lease.watch(self._ensure_consumer()._coordinator)  # noqa: SLF001
+
+
+class LeasedProducer(driver.Producer):
+    """Writes as long as the lease is valid (`stream.worker.lease`)."""
+
+    logger = _logger
+
+    def _new_producer(self, transactional_id: str | None = None) -> Any:
+        producer, transport = super()._new_producer(transactional_id), self.transport
+        client, lease = producer.client, cast("SettledTransport", transport).lease
+        hand_over, patience = client.send, self.request_timeout
+
+        async def send(node_id: Any, request: Any, **kwargs: Any) -> Any:
+            if isinstance(request, ProduceRequest):
+                await client.ready(node_id)  # from here to the socket nothing is awaited any more
+                await lease.wait(patience)
+            return await hand_over(node_id, request, **kwargs)
+
+        client.send = send
+        return producer
+
+
 class SettledTransport(driver.Transport):
-    """The aiokafka transport with the consumer above."""
+    """The aiokafka transport with the consumer and the producer above, and the lease they share."""
 
     Consumer = SettledConsumer
+    Producer = LeasedProducer
 
-
-class SafeRecovery(Recovery):
-    """Loses and doubles no events when the tables of an app with a backlog are recovered.
-
-    Fault: `Recovery.on_recovery_completed` (faust/tables/recovery.py) resumes the source
-    partitions while the fetcher is already running and only then calls `flow_control.resume()`,
-    which clears the streams' queues: what was read in between is thrown away, and what is read
-    again after the seek arrives twice. (`_resume_streams`, used without tables, has it right.)
-
-    Mended: the flow is stopped first, and nothing goes on until the fetcher stands still.
-    """
-
-    logger = _logger
-
-    async def on_recovery_completed(self, generation_id: int = 0) -> None:
-        """Park the fetcher, then do as Faust does."""
-        consumer = self.app.consumer
-        consumer.stop_flow()
-        self.app.flow_control.suspend()
-        await self._park()
-        await super().on_recovery_completed(generation_id)
-
-    async def _park(self) -> None:
-        fetcher = self.app._fetcher  # type: ignore[attr-defined]  # noqa: SLF001
-        if not fetcher.started or fetcher.should_stop:
-            return
-        parked: asyncio.Event = self.app.consumer.parked  # type: ignore[attr-defined]
-        await self._wait(parked, timeout=self.app.conf.broker_request_timeout)  # type: ignore[arg-type]
-        if not parked.is_set():
-            raise FetcherStuckError("the fetcher did not stop; leaving rather than losing events")
-
-
-class SafeTableManager(TableManager):
-    """Hands out the recovery above, and tells when it is over."""
-
-    logger = _logger
-
-    on_ready: Callable[[], None] | None = None
-
-    def on_actives_ready(self) -> None:
-        """The tables are restored and the flow is resumed."""
-        super().on_actives_ready()
-        if self.on_ready is not None:
-            self.on_ready()
-
-    @property
-    def recovery(self) -> Recovery:
-        """The recovery service, made once."""
-        if self._recovery is None:
-            self._recovery = SafeRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
-        return self._recovery
-
-
-class OwnChangelogTable(Table[bytes, bytes]):
-    """Takes in records of its own changelog only.
-
-    Fault: `Recovery._slurp_changelogs` (faust/tables/recovery.py) applies a record of a partition
-    that was just revoked to whichever table the record before it belonged to.
-
-    Mended: what does not come from the table's own changelog topic is left out.
-    """
-
-    logger = _logger
-
-    def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
-        """Apply the records of our own changelog."""
-        own = self.changelog_topic_name
-        super().apply_changelog_batch([event for event in batch if event.message.topic == own])
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lease = Lease(self.app.conf.broker_session_timeout)
 
 
 def _nothing(*_: Any, **__: Any) -> None:
@@ -295,8 +310,10 @@ class Producer(Protocol):
         """Hand a record to the client; what is returned awaits the broker's word."""
 
 
-async def delivered(producer: Producer, sends: Iterable[tuple[Any, ...]]) -> int:
+async def delivered(producer: Producer, sends: Iterable[tuple[Any, ...]]) -> list[Any]:
     """Send `(topic, key, value, partition, headers)` in order; return once all are acknowledged.
+
+    What is returned is the broker's word for each (aiokafka's `RecordMetadata`).
 
     Fault: `Topic.send` and `Table.send_changelog` return before the broker answers; a send that
     fails later is one warning (`Topic._on_published`, which prints the payload), `flush()` tells
@@ -309,6 +326,4 @@ async def delivered(producer: Producer, sends: Iterable[tuple[Any, ...]]) -> int
         await producer.send(topic, key, value, partition, None, headers)
         for topic, key, value, partition, headers in sends
     ]
-    if waiting:
-        await asyncio.gather(*waiting)
-    return len(waiting)
+    return list(await asyncio.gather(*waiting))

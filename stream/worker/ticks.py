@@ -18,16 +18,21 @@ import structlog
 
 from stream.engine.outputs import rfc3339
 from stream.worker.batch import Send
+from stream.worker.clock import SteadyClock
 from stream.worker.faust_repairs import delivered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+
+    from faust.types import TP
 
     from stream.metrics import Metrics
     from stream.worker.agent import Rounds
 
 log = structlog.get_logger(__name__)
 
+STEP_S = 5.0
+"""A clock that was set by less than this is not worth a line in the log."""
 GRACE_S = 5.0
 """A partition with unread records counts as live while the newest one read is younger than this."""
 
@@ -53,11 +58,12 @@ class Ticker:
         interval: float,
         *,
         ticks: bool,
-        clock: Callable[[], float] = time.time,
+        clock: SteadyClock | None = None,
     ) -> None:
         self.rounds, self.metrics, self.topics = rounds, metrics, topics
         self.interval, self.ticks = interval, ticks
-        self._clock = clock
+        self._clock = clock or SteadyClock()
+        self._stepped = False
         self._shown: set[tuple[str, int]] = set()
 
     async def run(self, app: Any) -> None:
@@ -70,7 +76,13 @@ class Ticker:
                 await self.round(app)
 
     async def round(self, app: Any) -> None:
-        """One look at the ends of the logs, one tick for each live partition."""
+        """One look at the ends of the logs, one tick for each live partition.
+
+        Raises LeaseLostError where the group gave our partitions away.
+        """
+        self._look_at_the_clock()
+        app.consumer.lease.check()
+        self.metrics.lease.set(app.consumer.lease.left_s)
         consumer, ticks_topic = app.consumer, self.rounds.policy.ticks_topic
         assigned = {tp for tp in consumer.assignment() if tp.topic in self.topics}
         if not assigned:
@@ -80,6 +92,7 @@ class Ticker:
         if app.rebalancing or app.consumer_generation_id != generation:
             return
         self._show(lags)
+        await self._look_at_the_changelogs(app)
         if not self.ticks:
             return
         now = self._clock()
@@ -95,6 +108,25 @@ class Ticker:
             if is_live(mine, seen, now, grace):
                 due.append(Send(ticks_topic, None, tick_value(now), partition))
         await delivered(app.producer, due)
+
+    def _look_at_the_clock(self) -> None:
+        step = self._clock.step_s
+        self.metrics.clock_step.set(step)
+        if abs(step) > STEP_S and not self._stepped:
+            log.error("the system's clock was set; the worker goes on by its own", by_s=round(step))
+        self._stepped = abs(step) > STEP_S
+
+    async def _look_at_the_changelogs(self, app: Any) -> None:
+        consumer, generation = app.consumer, app.consumer_generation_id
+        mine = sorted(self.rounds.changelogs.positions.next)
+
+        async def ends() -> Mapping[TP, int]:
+            if app.rebalancing or app.consumer_generation_id != generation or not mine:
+                return {}
+            found: Mapping[TP, int] = (await consumer.extents(mine))[1]
+            return found
+
+        await self.rounds.look(app.producer, ends)
 
     async def _lags(self, consumer: Any, assigned: set[Any]) -> dict[tuple[str, int], int]:
         """Records between what is settled (or committed, or kept at all) and the end."""

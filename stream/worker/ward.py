@@ -159,6 +159,10 @@ class Ward:
         parts = split_window_key(key) if window else None
         return partition_of(parts[0] if parts else key, self.partitions)
 
+    def stored(self, key: bytes, window: bool) -> bytes | None:  # noqa: FBT001
+        """What a table holds under a key of its changelog; None: nothing."""
+        return (self._windows if window else self._patients).get(key)
+
     def grades(self) -> Counter[int]:
         """How many patients have each grade, as said."""
         return Counter(self._grades.values())

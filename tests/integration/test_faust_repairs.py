@@ -26,10 +26,9 @@ from faust.types.tuples import ConsumerMessage
 from mode.utils.queues import ThrowableQueue
 
 from stream.worker.agent import monitor
+from stream.worker.faust_recovery import OwnChangelogTable, SafeRecovery
 from stream.worker.faust_repairs import (
     ByRecordTime,
-    OwnChangelogTable,
-    SafeRecovery,
     SettledConsumer,
     SettledTransport,
     delivered,
@@ -92,9 +91,11 @@ def consumer_of(app: Any, *, repaired: bool, callback: Any = None) -> Any:
     return consumer
 
 
-def message(offset: int, *, tp: TP = HOME, generation: int = 0, time_s: float = 0.0) -> Any:
+def message(
+    offset: int, *, tp: TP = HOME, key: bytes = b"p1", generation: int = 0, time_s: float = 0.0
+) -> Any:
     return ConsumerMessage(
-        tp.topic, tp.partition, offset, time_s, 0, [], b"p1", b"%d" % offset, None, tp=tp,
+        tp.topic, tp.partition, offset, time_s, 0, [], key, b"%d" % offset, None, tp=tp,
         generation_id=generation,
     )  # fmt: skip
 
@@ -314,11 +315,14 @@ def test_a_table_takes_in_no_record_of_another_changelog(tmp_path: Any, repaired
         table = kind(app, name="patients", key_type=bytes, value_type=bytes)
         own, other = (TP(f"repairs-{name}-changelog", 0) for name in ("patients", "windows"))
         events = [
-            SimpleNamespace(message=message(1, tp=tp), key=tp.topic.encode(), value=b"v")
-            for tp in (own, other)
+            SimpleNamespace(message=one, key=one.key, value=one.value)
+            for one in (message(1, tp=own, key=b"p1"), message(2, tp=other, key=b"p1\0w"))
         ]
         table.apply_changelog_batch(events)
-        kept = {own.topic.encode()} if repaired else {own.topic.encode(), other.topic.encode()}
+        if repaired:
+            assert table.promote(other) is None
+            assert table.promote(own) == 2
+        kept = {b"p1"} if repaired else {b"p1", b"p1\0w"}
         assert set(table.data.data) == kept
 
     asyncio.run(scene())

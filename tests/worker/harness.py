@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
+from types import SimpleNamespace
 from typing import Any
+
+from faust.types import TP
 
 from stream.metrics import Metrics
 from stream.offline import OfflineEngine
 from stream.rules import load_ruleset
 from stream.worker.agent import Rounds
 from stream.worker.batch import BatchPolicy, SourceRecord
+from stream.worker.changelogs import ChangelogPositions, Changelogs
 from stream.worker.grader import RulesetGrader
 from stream.worker.partitions import partition_of
 from stream.worker.ward import Ward
@@ -42,6 +47,7 @@ class FakeBroker:
         self, topic: str, key: Any, value: Any, partition: Any, timestamp: Any, headers: Any
     ) -> Any:
         assert topic in OUTPUTS or set(self._open) <= {topic}, topic
+        offset = sum(t == topic and p == partition for t, _, _, p, _ in self.sent)
         self.sent.append((topic, key, value, partition, headers))
         answer = asyncio.get_running_loop().create_future()
         self._open.append(topic)
@@ -55,10 +61,13 @@ class FakeBroker:
                     return
                 self.allow -= 1
             self.acknowledged.append((topic, key, value))
-            answer.set_result(None)
+            answer.set_result(SimpleNamespace(topic=topic, partition=partition, offset=offset))
 
         asyncio.get_running_loop().call_later(0.001, settle)
         return answer
+
+    async def read(self, span: Any) -> list[Any]:
+        raise AssertionError(f"nobody else writes here, and yet {span}")
 
     def values(self, topic: str) -> list[Any]:
         return [json.loads(v) for t, _, v in self.acknowledged if t == topic and v is not None]
@@ -90,10 +99,22 @@ class Worker:
     def restart(self) -> None:
         self.broker._open = []  # what was under way is neither here nor there
         ward = Ward(self.broker.table("pc"), self.broker.table("wc"), PARTITIONS)
-        self.rounds = Rounds(
-            ward, self.grader, POLICY, ("pc", "wc"), self.metrics, clock=lambda: NOW
-        )
+        positions = ChangelogPositions()
+        changelogs = Changelogs(ward, ("pc", "wc"), lambda: positions, self.broker.read)
+        self.rounds = Rounds(ward, self.grader, POLICY, changelogs, self.metrics, clock=lambda: NOW)
         self.rounds.refresh(set(range(PARTITIONS)))
+
+    def own_everything(self) -> None:
+        """As after a recovery: both changelogs are known up to their ends."""
+        for topic in ("pc", "wc"):
+            for partition in range(PARTITIONS):
+                at = sum(t == topic and p == partition for t, _, _, p, _ in self.broker.sent)
+                self.rounds.changelogs.positions.restored(TP(topic, partition), at)
+
+    async def ends(self) -> dict[TP, int]:
+        """The ends of both changelogs, as a broker tells them."""
+        sent = Counter(TP(t, p) for t, _, _, p, _ in self.broker.sent if p is not None)
+        return {tp: sent[tp] for tp in self.rounds.changelogs.positions.next}
 
     def work(self, records: list[SourceRecord], size: int = 1000) -> None:
         async def all_of_them() -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import urllib.error
 import urllib.request
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.errors import NoError, UnknownMemberIdError
 from faust.types import TP
 from prometheus_client import generate_latest
 
 from stream.engine.outputs import Outcome
 from stream.metrics import METRICS, OUTCOMES, Metrics
+from stream.worker.clock import SteadyClock
 from stream.worker.endpoint import serve
+from stream.worker.lease import Lease, LeaseLostError
 from stream.worker.ticks import Ticker, is_live, tick_value
 from tests.worker.harness import NOW, FakeBroker, Worker, record
 from tests.worker.ward_events import lines, ward
@@ -80,21 +84,28 @@ def test_one_tick_for_each_live_partition() -> None:
     async def extents(asked: Any) -> Any:
         return dict.fromkeys(asked, 0), {tp: 7 if tp == behind else 3 for tp in asked}
 
+    lease = Lease(10)
+    lease.heard(NoError, time.monotonic())
     consumer = SimpleNamespace(
-        assignment=lambda: tps, extents=extents, settled_offset=lambda _tp: 3
+        assignment=lambda: tps, extents=extents, settled_offset=lambda _tp: 3, lease=lease
     )
     app = SimpleNamespace(
         consumer=consumer, producer=broker, rebalancing=False, consumer_generation_id=1
     )
     topics = ("vitals", "care", "ticks")
-    ticker = Ticker(
-        worker.rounds, worker.metrics, topics, 1.0, ticks=True, clock=lambda: 1_772_366_400.1239
-    )
+    clock = SteadyClock(lambda: 1_772_366_400.1239, lambda: 0.0)
+    ticker = Ticker(worker.rounds, worker.metrics, topics, 1.0, ticks=True, clock=clock)
     asyncio.run(ticker.round(app))
     ((topic, key, value, partition, _),) = broker.sent
     assert (topic, key, partition) == ("ticks", None, 0)
     assert json.loads(value or b"") == {"type": "tick", "time": "2026-03-01T12:00:00.123000Z"}
     assert worker.metrics.lag.labels("care", "1")._value.get() == 4
+    assert 0 < worker.metrics.lease._value.get() <= 9
+    lease.heard(UnknownMemberIdError, time.monotonic())
+    with pytest.raises(LeaseLostError):
+        asyncio.run(ticker.round(app))
+    assert len(broker.sent) == 1
+    consumer.lease = Lease(10)
     silent = Ticker(worker.rounds, worker.metrics, topics, 1.0, ticks=False)
     asyncio.run(silent.round(app))
     assert len(broker.sent) == 1

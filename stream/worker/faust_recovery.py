@@ -1,0 +1,219 @@
+"""Tables after a rebalance: what mends and replaces Faust's recovery (faust-streaming 0.15.3).
+
+As in `stream.worker.faust_repairs`, each docstring says what goes wrong, where, and how it is
+mended; the tests show every fault on the stock classes first.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from faust.tables.manager import TableManager
+from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
+from faust.tables.table import Table
+
+from stream.worker.changelogs import ChangelogPositions
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Iterable
+
+    from faust.types import TP, EventT
+
+_logger = logging.getLogger("faust.repaired")
+CHUNK = 5_000
+"""Most records taken in before the event loop gets its turn."""
+WAIT_S = 1.0
+EMPTY_ANSWERS = 2
+"""So often the brokers answer for all partitions that there is nothing, and we believe that there
+is no record before the end: compaction may have left none there."""
+
+
+class FetcherStuckError(RuntimeError):
+    """The fetcher did not come to rest in time; going on would lose or double events."""
+
+
+class RecoveryStalledError(RuntimeError):
+    """A step of the recovery was not done in time; the process has to start again."""
+
+
+class OwnChangelogTable(Table[bytes, bytes]):
+    """A table whose changelog is read by `SafeRecovery`; Faust reads only what stands by.
+
+    Faults: `Recovery._slurp_changelogs` (faust/tables/recovery.py) applies a record of a partition
+    that was just revoked to whichever table the record before it belonged to. The memory store
+    (faust/stores/memory.py, `on_recovery_completed`) throws away what stood by in the very recovery
+    that needs it.
+
+    Mended: what does not come from the table's own changelog topic is left out; what stands by is
+    kept apart for each partition, until the partition is ours or is no longer assigned.
+    """
+
+    logger = _logger
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.standby: dict[TP, dict[bytes, bytes]] = defaultdict(dict)
+        self.standby_next: dict[TP, int] = {}
+
+    def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
+        """Take in the records of our own changelog that stand by."""
+        for event in batch:
+            message = event.message
+            if message.topic == self.changelog_topic_name:
+                take_in(self.standby[message.tp], message.key, message.value)
+                self.standby_next[message.tp] = message.offset + 1
+
+    def promote(self, tp: TP) -> int | None:
+        """The partition is ours now: what stood by is the table's; returns the next offset."""
+        self.data.data.update(self.standby.pop(tp, {}))
+        return self.standby_next.pop(tp, None)
+
+    def drop_standbys(self, kept: Iterable[TP]) -> None:
+        """Forget what stood by for partitions that do so no longer."""
+        for tp in self.standby.keys() - set(kept):
+            del self.standby[tp]
+            self.standby_next.pop(tp, None)
+
+
+def take_in(data: dict[bytes, bytes], key: bytes | None, value: bytes | None) -> None:
+    """One record of a changelog: a value, or a tombstone. One without a key is nobody's."""
+    if key is None:
+        return
+    if value is None:
+        data.pop(key, None)
+    else:
+        data[key] = value
+
+
+class SafeRecovery(Recovery):
+    """Restores the tables itself, quickly, and loses and doubles no events meanwhile.
+
+    Faults, all in faust/tables/recovery.py: `on_recovery_completed` resumes the source partitions
+    while the fetcher is already running and only then calls `flow_control.resume()`, which clears
+    the streams' queues: what was read in between is thrown away, and what is read again after the
+    seek arrives twice (`_resume_streams`, used without tables, has it right). `_wait` takes a step
+    that was not done in time for a stop of the service, upon which `_restart_recovery` ends without
+    a word and the worker waits for ever. `_slurp_changelogs` takes one record at a time, some
+    thousand a second, swallows what goes wrong, and after each rebalance reads again what the
+    worker has written itself since its start.
+
+    Mended: the flow is stopped first, and nothing goes on until the fetcher stands still; then the
+    changelogs are read in large pieces, from where the tables stand. A step that does not end in
+    time raises.
+    """
+
+    logger = _logger
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.positions = ChangelogPositions()
+        self.restored = 0
+        """Changelog records taken in since the start: grows while a recovery makes progress."""
+
+    def revoke(self, tp: TP) -> None:
+        """The partition is another's: what we know of its log is no longer true."""
+        super().revoke(tp)
+        self.positions.revoked(tp)
+
+    def need_recovery(self) -> bool:
+        """Never by Faust's way."""
+        return False
+
+    async def on_recovery_completed(self, generation_id: int = 0) -> None:
+        """Park the fetcher, restore the tables, seek what is committed; then as Faust does."""
+        consumer = self.app.consumer
+        consumer.stop_flow()
+        self.app.flow_control.suspend()
+        await self._park()
+        await self._restore()
+        if consumer.assignment():
+            await self._wait(consumer.perform_seek(), timeout=self.app.conf.broker_request_timeout)
+        await super().on_recovery_completed(generation_id)
+
+    async def _wait(self, coro: Any, timeout: Any = None) -> None:  # noqa: ASYNC109 - Faust's
+        again: Any = self.signal_recovery_start
+        result = await self.wait_first(coro, again, timeout=timeout)
+        if again in result.done:
+            raise RebalanceAgain
+        if result.stopped:
+            if timeout is not None and not self.should_stop and not self.crashed:
+                raise RecoveryStalledError(f"a step of the recovery was not done in {timeout:g} s")
+            raise ServiceStopped
+
+    async def _park(self) -> None:
+        fetcher = self.app._fetcher  # type: ignore[attr-defined]  # noqa: SLF001
+        if not fetcher.started or fetcher.should_stop:
+            return
+        parked: asyncio.Event = self.app.consumer.parked  # type: ignore[attr-defined]
+        await self._wait(parked, timeout=self.app.conf.broker_request_timeout)
+        if not parked.is_set():
+            raise FetcherStuckError("the fetcher did not stop; leaving rather than losing events")
+
+    async def _restore(self) -> None:
+        """Read each of our changelog partitions from where its table stands to its end."""
+        consumer: Any = self.app.consumer
+        tables: Any = self.tables
+        for table in tables.values():
+            table.drop_standbys({*self.standby_tps, *self.active_tps})
+        mine: dict[TP, Any] = {tp: self.tp_to_table[tp] for tp in self.active_tps}
+        if not mine:
+            return
+        firsts, ends = await consumer.extents(sorted(mine))
+        starts = {}
+        for tp, table in mine.items():
+            known = self.positions.next.get(tp)
+            stood_by = table.promote(tp)
+            known = stood_by if known is None else known
+            if known is None or known > ends[tp]:  # nothing, or of a log that is no more
+                known = firsts[tp]
+            starts[tp] = max(known, firsts[tp])
+        await consumer.seek_wait(starts)
+        for tp, start in starts.items():
+            self.positions.restored(tp, start)
+        await self._read({tp for tp in mine if starts[tp] < ends[tp]}, ends)
+        for tp in mine:
+            self.positions.restored(tp, max(ends[tp], self.positions.next[tp]))
+
+    async def _read(self, behind: set[TP], ends: dict[TP, int]) -> None:
+        consumer: Any = self.app.consumer
+        answered, empty = consumer.answered_at(behind), 0
+        while behind and empty < EMPTY_ANSWERS:
+            records = await consumer.read_on(behind, CHUNK, WAIT_S)
+            for tp, found in records.items():
+                table: Any = self.tp_to_table[tp]
+                for record in found:
+                    take_in(table.data.data, record.key, record.value)
+                self.restored += len(found)
+                self.positions.restored(tp, found[-1].offset + 1)
+            # The client's position passes holes in the log, our last record does not.
+            at = await consumer.positions(behind)
+            behind = {tp for tp in behind if at[tp] < ends[tp]}
+            now = consumer.answered_at(behind)
+            if records:
+                answered, empty = now, 0
+            elif all(now[tp] != answered.get(tp) for tp in behind):
+                answered, empty = now, empty + 1
+
+
+class SafeTableManager(TableManager):
+    """Hands out the recovery above, and tells when it is over."""
+
+    logger = _logger
+
+    on_ready: Callable[[], None] | None = None
+
+    def on_actives_ready(self) -> None:
+        """The tables are restored and the flow is resumed."""
+        super().on_actives_ready()
+        if self.on_ready is not None:
+            self.on_ready()
+
+    @property
+    def recovery(self) -> Recovery:
+        """The recovery service, made once."""
+        if self._recovery is None:
+            self._recovery = SafeRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
+        return self._recovery

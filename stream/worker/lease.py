@@ -1,0 +1,106 @@
+"""How long a worker may still write: as long as the group is known to count it a member.
+
+Fault mended here: a worker that was stopped (SIGSTOP, a frozen virtual machine, a long swap) for
+longer than its session goes on where it stood. The group has given its partitions to another, who
+has read the state tables; what the stopped one then writes from its old state would be taken for
+newer by the next owner. Kafka refuses the commits of such a zombie, not its records.
+
+Mended: each answer of the group coordinator that proves membership lends the right to write for
+one session, counted from the moment at which it was asked for. The broker counts from when the
+question arrived, which is later. The lease is looked at where a request for records is handed to
+the socket (`LeasedProducer` in `stream.worker.faust_repairs`): with no valid lease the request
+waits for the next proof. Once a heartbeat is told that the member or its generation is gone, the
+lease is lost for good: nothing is written any more, and the process ends, to start anew from what
+the tables say. What the socket's buffer held when the worker was stopped is beyond the lease; see
+`stream.worker.changelogs`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from aiokafka.errors import (
+    IllegalGenerationError,
+    KafkaError,
+    NoError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+    for_code,
+)
+from aiokafka.protocol.group import HeartbeatRequest, SyncGroupRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+MARGIN = 0.1
+"""Part of the session that is not used: what two clocks may differ by, and the way of a packet."""
+LOOK_S = 0.02
+GONE = (UnknownMemberIdError, IllegalGenerationError)
+
+
+class LeaseLostError(KafkaError):  # type: ignore[misc]  # aiokafka has no types
+    """The group gave our partitions to others: what is under way must not be written."""
+
+    retriable = False
+
+
+class Lease:
+    """See the module. Renewed in the consumer's thread, looked at in the worker's."""
+
+    def __init__(self, session_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.length_s = session_s * (1 - MARGIN)
+        self.lost = False
+        """The group gave our partitions away; this never ends."""
+        self._clock = clock
+        self._until = 0.0
+
+    def heard(self, error: type[KafkaError], asked_at: float, *, joining: bool = False) -> None:
+        """Take in the coordinator's answer to what was asked at `asked_at`, by our clock.
+
+        `joining`: at the end of a join, where we hold no partition that could be given away.
+        """
+        if error is NoError or (error is RebalanceInProgressError and not joining):
+            # While a rebalance gathers, its old members still own what they own.
+            self._until = max(self._until, asked_at + self.length_s)
+        elif error in GONE and not joining:
+            self.lost = True
+
+    @property
+    def valid(self) -> bool:
+        """Whether a record may be written now."""
+        return not self.lost and self._clock() < self._until
+
+    @property
+    def left_s(self) -> float:
+        """Seconds of it that are left; 0 where there are none."""
+        return 0.0 if self.lost else max(0.0, self._until - self._clock())
+
+    def check(self) -> None:
+        """Raises LeaseLostError where it is lost for good."""
+        if self.lost:
+            raise LeaseLostError("the group no longer counts this worker a member")
+
+    async def wait(self, most_s: float) -> None:
+        """Return once it is valid. Raises LeaseLostError where it is lost or does not come."""
+        give_up = self._clock() + most_s
+        while not self.valid:
+            self.check()
+            if self._clock() >= give_up:
+                raise LeaseLostError(f"no sign of the group coordinator for {most_s:g} s")
+            await asyncio.sleep(LOOK_S)
+
+    def watch(self, coordinator: Any) -> None:
+        """Listen to what aiokafka's group coordinator asks and is told from now on."""
+        ask: Callable[[Any], Awaitable[Any]] = coordinator._send_req  # noqa: SLF001
+
+        async def asked(request: Any) -> Any:
+            at = self._clock()
+            answer = await ask(request)
+            if isinstance(request, (HeartbeatRequest, SyncGroupRequest)):
+                joining = isinstance(request, SyncGroupRequest)
+                self.heard(for_code(answer.error_code), at, joining=joining)
+            return answer
+
+        coordinator._send_req = asked  # noqa: SLF001
