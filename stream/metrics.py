@@ -135,6 +135,20 @@ RECOVERY = MetricSpec(
     (),
     "How long the last restore of the tables took, with the rebalance that caused it.",
 )
+RESTORE = MetricSpec(
+    "stormwatch_restore_seconds",
+    "gauge",
+    "seconds",
+    (),
+    "How long the last reading of the tables' changelogs took, of that.",
+)
+RESTORED = MetricSpec(
+    "stormwatch_restored_records_total",
+    "counter",
+    "records",
+    (),
+    "Records of changelogs that were read to restore tables.",
+)
 ASSIGNED = MetricSpec(
     "stormwatch_assigned_partitions",
     "gauge",
@@ -209,8 +223,8 @@ RULESET = MetricSpec(
 
 METRICS: tuple[MetricSpec, ...] = (
     EVENTS, LATE, LATENCY, ALERTS, PATIENTS, GRADE_CHANGES, RAISED, DEAD, LAG, RECOVERED, RECOVERY,
-    ASSIGNED, BATCH, LAST_BATCH, WRITES, FOREIGN, LEASE, CLOCK_STEP, REBALANCES, COORDINATOR,
-    BUILD, RULESET,
+    RESTORE, RESTORED, ASSIGNED, BATCH, LAST_BATCH, WRITES, FOREIGN, LEASE, CLOCK_STEP, REBALANCES,
+    COORDINATOR, BUILD, RULESET,
 )  # fmt: skip
 
 
@@ -230,6 +244,8 @@ class Metrics:
         self.lag = self._gauge(LAG)
         self.recovered = self._gauge(RECOVERED)
         self.recovery = self._gauge(RECOVERY)
+        self.restore = self._gauge(RESTORE)
+        self.restored = self._counter(RESTORED)
         self.assigned = self._gauge(ASSIGNED)
         self.batch = self._histogram(BATCH)
         self.last_batch = self._gauge(LAST_BATCH)

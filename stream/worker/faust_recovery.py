@@ -7,6 +7,7 @@ mended; the tests show every fault on the stock classes first.
 from __future__ import annotations
 
 import logging
+import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +113,8 @@ class SafeRecovery(Recovery):
         self.positions = ChangelogPositions()
         self.restored = 0
         """Changelog records taken in since the start: grows while a recovery makes progress."""
+        self.restore_s = 0.0
+        """How long the last reading of changelogs took."""
 
     def revoke(self, tp: TP) -> None:
         """The partition is another's: what we know of its log is no longer true."""
@@ -128,7 +131,9 @@ class SafeRecovery(Recovery):
         consumer.stop_flow()
         self.app.flow_control.suspend()
         await self._park()
+        started = time.monotonic()
         await self._restore()
+        self.restore_s = time.monotonic() - started
         if consumer.assignment():
             await self._wait(consumer.perform_seek(), timeout=self.app.conf.broker_request_timeout)
         await super().on_recovery_completed(generation_id)

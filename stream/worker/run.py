@@ -99,7 +99,7 @@ def _tell(parts: WorkerApp, metrics: Metrics, metrics_port: int) -> None:
     """Rebalances and recoveries, in the metrics and in one line on standard output."""
     app, started = parts.app, time.monotonic()
     moments = {"from": started}
-    first = [True]
+    first, restored = [True], [0]
 
     def revoked(*_: Any, **__: Any) -> None:
         metrics.recovered.set(0)
@@ -115,6 +115,10 @@ def _tell(parts: WorkerApp, metrics: Metrics, metrics_port: int) -> None:
         seconds = round(time.monotonic() - moments["from"], 3)
         metrics.recovered.set(1)
         metrics.recovery.set(seconds)
+        recovery = app.tables.recovery
+        metrics.restore.set(recovery.restore_s)
+        metrics.restored.inc(recovery.restored - restored[0])
+        restored[0] = recovery.restored
         metrics.assigned.set(len(partitions))
         patients = len(parts.tables[0].data.data)
         log.info("recovered", partitions=partitions, patients=patients, seconds=seconds)

@@ -1,0 +1,160 @@
+"""Tables read back from their changelogs: all of it, once, and only what is new the next time."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from types import SimpleNamespace
+from typing import Any
+
+import faust
+import pytest
+from faust.types import TP
+
+from stream.worker.faust_recovery import OwnChangelogTable, SafeRecovery
+
+TOPIC = "app-patients-changelog"
+LOG, OTHER = TP(TOPIC, 0), TP(TOPIC, 1)
+Record = tuple[int, bytes, bytes | None]
+
+
+class Logs:
+    """Partitions as the client reads them; `answers` False: the brokers say nothing any more."""
+
+    def __init__(self, **partitions: list[Record]) -> None:
+        self.records = {TP(TOPIC, int(name[1:])): rows for name, rows in partitions.items()}
+        self.ends = {tp: rows[-1][0] + 1 if rows else 0 for tp, rows in self.records.items()}
+        self.firsts = {tp: rows[0][0] if rows else 0 for tp, rows in self.records.items()}
+        self.at: dict[TP, int] = {}
+        self.read: list[tuple[TP, int]] = []
+        self.answers = True
+        self._clock = itertools.count()
+        self._answered: dict[TP, int] = {}
+
+    async def extents(self, tps: Any) -> Any:
+        return {tp: self.firsts[tp] for tp in tps}, {tp: self.ends[tp] for tp in tps}
+
+    async def seek_wait(self, starts: dict[TP, int]) -> None:
+        self.at |= starts
+
+    async def positions(self, tps: Any) -> dict[TP, int]:
+        return {tp: self.at[tp] for tp in tps}
+
+    def answered_at(self, tps: Any) -> dict[TP, int | None]:
+        return {tp: self._answered.get(tp) for tp in tps}
+
+    async def read_on(self, tps: Any, _most: int, _wait_s: float) -> dict[TP, list[Any]]:
+        await asyncio.sleep(0)
+        if not self.answers:
+            return {}
+        self._answered |= {tp: next(self._clock) for tp in tps}
+        for tp in sorted(tps):
+            rows = [row for row in self.records[tp] if row[0] >= self.at[tp]][:2]
+            if rows:
+                self.at[tp] = rows[-1][0] + 1
+                self.read += [(tp, offset) for offset, _, _ in rows]
+                return {tp: [SimpleNamespace(offset=o, key=k, value=v) for o, k, v in rows]}
+        return {}
+
+
+def recovery_over(logs: Logs, *tps: TP) -> tuple[SafeRecovery, OwnChangelogTable]:
+    """A recovery that never starts as a service: only its reading is looked at."""
+    app: Any = faust.App("app", store="memory://", autodiscover=False, web_enabled=False)
+    app._consumer = logs
+    table = OwnChangelogTable(app, name="patients", key_type=bytes, value_type=bytes)
+    app.tables.add(table)
+    recovery = SafeRecovery(app, app.tables)
+    for tp in tps:
+        recovery.add_active(table, tp)
+    return recovery, table
+
+
+def test_everything_is_read_and_tombstones_count() -> None:
+    logs = Logs(
+        p0=[(0, b"a", b"1"), (1, b"b", b"1"), (5, b"a", b"2"), (6, b"b", None)],
+        p1=[(3, b"c", b"9")],
+    )
+    recovery, table = recovery_over(logs, LOG, OTHER)
+    asyncio.run(recovery._restore())
+    assert table.data.data == {b"a": b"2", b"c": b"9"}
+    assert recovery.positions.next == {LOG: 7, OTHER: 4}
+    assert recovery.restored == 5
+
+
+def test_what_the_table_holds_is_not_read_again() -> None:
+    logs = Logs(p0=[(0, b"a", b"1"), (1, b"b", b"1"), (2, b"a", b"2")])
+    recovery, table = recovery_over(logs, LOG)
+    table.data.data.update({b"a": b"1", b"b": b"1"})
+    recovery.positions.restored(LOG, 2)
+    asyncio.run(recovery._restore())
+    assert logs.read == [(LOG, 2)]
+    assert table.data.data == {b"a": b"2", b"b": b"1"}
+
+
+def test_what_stood_by_is_taken_and_the_rest_read() -> None:
+    logs = Logs(p0=[(0, b"a", b"1"), (1, b"b", b"1"), (2, b"a", b"2")])
+    recovery, table = recovery_over(logs, LOG)
+    table.standby[LOG], table.standby_next[LOG] = {b"a": b"1", b"b": b"1"}, 2
+    table.standby[OTHER], table.standby_next[OTHER] = {b"c": b"old"}, 9
+    asyncio.run(recovery._restore())
+    assert logs.read == [(LOG, 2)]
+    assert table.data.data == {b"a": b"2", b"b": b"1"}
+    assert not table.standby
+    assert not table.standby_next
+
+
+def test_a_log_made_anew_is_read_from_its_start() -> None:
+    logs = Logs(p0=[(0, b"a", b"new")])
+    recovery, table = recovery_over(logs, LOG)
+    recovery.positions.restored(LOG, 40)
+    asyncio.run(recovery._restore())
+    assert table.data.data == {b"a": b"new"}
+    assert recovery.positions.next == {LOG: 1}
+
+
+def test_an_end_that_compaction_emptied_is_no_reason_to_wait() -> None:
+    logs = Logs(p0=[(0, b"a", b"1")], p1=[(0, b"c", b"1")])
+    logs.ends[LOG] = 6  # 1 to 5 are gone, and so is what would tell of it
+    recovery, table = recovery_over(logs, LOG, OTHER)
+    asyncio.run(asyncio.wait_for(recovery._restore(), 5))
+    assert table.data.data == {b"a": b"1", b"c": b"1"}
+    assert recovery.positions.next == {LOG: 6, OTHER: 1}
+
+
+def test_brokers_that_say_nothing_are_waited_for() -> None:
+    logs = Logs(p0=[(0, b"a", b"1")])
+    logs.answers = False
+    recovery, table = recovery_over(logs, LOG)
+
+    async def scene() -> None:
+        restoring = asyncio.create_task(recovery._restore())
+        await asyncio.sleep(0.05)
+        assert not restoring.done()
+        assert recovery.restored == 0
+        logs.answers = True
+        await asyncio.wait_for(restoring, 5)
+
+    asyncio.run(scene())
+    assert table.data.data == {b"a": b"1"}
+
+
+def test_a_rebalance_in_the_middle_leaves_table_and_position_together() -> None:
+    rows = [(n, b"k%d" % n, b"v") for n in range(40)]
+    logs = Logs(p0=rows)
+    recovery, table = recovery_over(logs, LOG)
+
+    async def scene() -> None:
+        restoring = asyncio.create_task(recovery._restore())
+        while recovery.restored < 10:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        restoring.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await restoring
+        position = recovery.positions.next[LOG]
+        assert set(table.data.data) == {b"k%d" % n for n in range(position)}
+        logs.read.clear()
+        await recovery._restore()
+
+    asyncio.run(scene())
+    assert len(table.data.data) == 40
+    assert logs.read[0] == (LOG, 10)
