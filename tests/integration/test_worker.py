@@ -156,6 +156,26 @@ def test_a_second_worker_takes_its_share_and_nothing_is_lost(
     assert second.end() == 0
 
 
+def test_who_stood_by_takes_over_with_the_same_alerts(
+    topics: Callable[..., Topics], start: Callable[..., Process], broker: Broker
+) -> None:
+    if broker.kind == "embedded":
+        pytest.skip("the embedded broker never evicts a member that died")
+    mine = topics(PARTITIONS)
+    raw = lines(ward(12))
+    settings = {"standby_replicas": "1", "session_timeout_s": "2"}
+    pair = [start(mine, name, **settings).ready() for name in ("first", "second")]
+    half = len(raw) // 2
+    send(mine, raw[:half])
+    read_when(mine, "alerts", total(expected(raw[:half])))
+    assert pair[0].end(signal.SIGKILL) == -signal.SIGKILL
+    send(mine, raw[half:])
+    said = expected(raw)
+    found = by_patient(read_when(mine, "alerts", total(said)))
+    assert {patient: list(dict.fromkeys(values)) for patient, values in found.items()} == said
+    assert pair[1].end() == 0
+
+
 def test_the_wall_clock_lets_timers_run_out_but_not_before_the_backlog_is_read(
     topics: Callable[..., Topics], start: Callable[..., Process]
 ) -> None:
