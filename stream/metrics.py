@@ -36,6 +36,21 @@ CANDIDATES = (
     "push_dose",
 )
 TABLES = ("patients", "windows")
+PARTS = (
+    "main_loop",
+    "consumer_loop",
+    "brokers",
+    "coordinator",
+    "fetcher",
+    "agent",
+    "producer",
+    "ticker",
+    "assignment",
+    "recovery",
+    "commit",
+    "partition",
+)
+"""Label values of what the watch judges (`stream.worker.progress`)."""
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 LATENESS = (1, 10, 60, 300, 900, 3600, 4 * 3600, 24 * 3600, 48 * 3600)
 
@@ -210,6 +225,22 @@ COORDINATOR = MetricSpec(
     (),
     "Errors of the group coordinator that were found and cleared.",
 )
+STALL = MetricSpec(
+    "stormwatch_stall_seconds",
+    "gauge",
+    "seconds",
+    ("part",),
+    "How long a part has stood still though it had something to do; 0 while all is well.",
+    (PARTS,),
+)
+STUCK = MetricSpec(
+    "stormwatch_stuck",
+    "gauge",
+    "truth",
+    ("part",),
+    "1 once a part stood still for too long: the worker is about to end for it.",
+    (PARTS,),
+)
 BUILD = MetricSpec(
     "stormwatch_build_info", "info", "", ("version", "engine_version"), "What is running; always 1."
 )
@@ -224,7 +255,7 @@ RULESET = MetricSpec(
 METRICS: tuple[MetricSpec, ...] = (
     EVENTS, LATE, LATENCY, ALERTS, PATIENTS, GRADE_CHANGES, RAISED, DEAD, LAG, RECOVERED, RECOVERY,
     RESTORE, RESTORED, ASSIGNED, BATCH, LAST_BATCH, WRITES, FOREIGN, LEASE, CLOCK_STEP, REBALANCES,
-    COORDINATOR, BUILD, RULESET,
+    COORDINATOR, STALL, STUCK, BUILD, RULESET,
 )  # fmt: skip
 
 
@@ -255,6 +286,8 @@ class Metrics:
         self.clock_step = self._gauge(CLOCK_STEP)
         self.rebalances = self._counter(REBALANCES)
         self.coordinator_errors = self._counter(COORDINATOR)
+        self.stall = self._gauge(STALL)
+        self.stuck = self._gauge(STUCK)
         self.build = self._info(BUILD)
         self.ruleset = self._info(RULESET)
 

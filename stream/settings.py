@@ -115,10 +115,12 @@ class Settings(BaseSettings):
         Path(".stormwatch"), description="Folder for what a worker keeps on its own disk."
     )
     metrics_host: str = Field(
-        "127.0.0.1", min_length=1, description="Address on which /metrics and /health are served."
+        "127.0.0.1",
+        min_length=1,
+        description="Address on which /metrics, /livez and /readyz are served.",
     )
     metrics_port: Port = Field(
-        9108, description="Port of /metrics and /health; 0 takes any free one and logs it."
+        9108, description="Port of /metrics, /livez and /readyz; 0 takes any free one and logs it."
     )
     tick_interval_s: float = Field(
         1.0, ge=0.05, le=3600, description="Seconds between ticks, which let timers run out."
@@ -147,6 +149,24 @@ class Settings(BaseSettings):
     )
     standby_replicas: int = Field(
         0, ge=0, le=3, description="Workers beside the owner that keep a copy of each state table."
+    )
+    stall_timeout_s: float = Field(
+        30.0,
+        ge=1,
+        le=3600,
+        description="Seconds without progress after which a part is stuck and the worker ends.",
+    )
+    recovery_timeout_s: float = Field(
+        120.0,
+        ge=1,
+        le=86_400,
+        description="Seconds without assignment or advance of recovery after which it ends.",
+    )
+    broker_timeout_s: float = Field(
+        25.0,
+        ge=1,
+        le=3600,
+        description="Seconds without an answer from any broker after which it ends.",
     )
     max_record_bytes: int = Field(
         262_144,

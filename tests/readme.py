@@ -12,6 +12,7 @@ from stream.cli.app import app
 from stream.metrics import METRICS
 from stream.settings import Settings
 from stream.topics import plan
+from stream.worker.progress import PARTS
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -51,6 +52,13 @@ def topics() -> str:
     return "\n".join(rows)
 
 
+def parts() -> str:
+    rows = ["| exit code | part | |", "|---|---|---|"]
+    for part, spec in PARTS.items():
+        rows.append(f"| {spec.exit_code} | `{part.value}` | {spec.sentence} |")
+    return "\n".join(rows)
+
+
 def deadletters() -> str:
     rows = ["| reason | what to do |", "|---|---|"]
     rows += [f"| `{code.value}` | {code.advice} |" for code in ReasonCode]
@@ -61,6 +69,7 @@ TABLES = {
     "commands": commands,
     "settings": settings,
     "metrics": metrics,
+    "parts": parts,
     "topics": topics,
     "deadletters": deadletters,
 }

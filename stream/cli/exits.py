@@ -1,4 +1,7 @@
-"""Exit codes, and the exception that carries one with a sentence for a person."""
+"""Exit codes, and the exception that carries one with a sentence for a person.
+
+A worker that is stuck ends with one of 71 to 82 instead: see `stream.worker.progress.PARTS`.
+"""
 
 from __future__ import annotations
 

@@ -33,7 +33,9 @@ def worker(
     topic_prefix: PrefixOption = None,
     metrics_port: Annotated[
         int | None,
-        typer.Option("--metrics-port", help="Port of /metrics and /health.", show_default=False),
+        typer.Option(
+            "--metrics-port", help="Port of /metrics, /livez and /readyz.", show_default=False
+        ),
     ] = None,
     ruleset: RulesetOption = None,
     assign: SetOption = None,
@@ -42,6 +44,8 @@ def worker(
 
     It runs until SIGTERM or Ctrl-C, finishes what it has begun, and ends with status 0. Start as
     many as there is work; the partitions are shared out among them. Logs go to standard error.
+    A worker that is stuck ends with a status from 71 to 82, which the log explains: have it
+    started again whenever it ends.
     """
     settings = settings_from(
         config_file,

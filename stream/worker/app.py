@@ -18,7 +18,8 @@ from stream.worker.batch import BatchPolicy
 from stream.worker.changelogs import Changelogs, Span
 from stream.worker.clock import SteadyClock
 from stream.worker.faust_recovery import OwnChangelogTable, SafeTableManager
-from stream.worker.faust_repairs import ByRecordTime, QuietMonitor, SettledTransport
+from stream.worker.faust_repairs import ByRecordTime, QuietMonitor
+from stream.worker.outstanding import WatchedTransport
 from stream.worker.preflight import TABLES
 from stream.worker.ticks import Ticker, forever
 from stream.worker.ward import Ward
@@ -49,6 +50,7 @@ class WorkerApp:
     rounds: Rounds
     sources: tuple[str, ...]
     tables: tuple[Any, ...]
+    ticker: Ticker
 
 
 def worker_name() -> str:
@@ -78,7 +80,7 @@ def create_app(settings: Settings, grader: Grader, metrics: Metrics) -> WorkerAp
     """Build an app; nothing is connected and nothing is shared between two of them."""
     policy = policy_of(settings)
     app = _faust_app(settings)
-    app.transport = app.producer_transport = SettledTransport(app.conf.broker_consumer, app)
+    app.transport = app.producer_transport = WatchedTransport(app.conf.broker_consumer, app)
     sources = (*(settings.topic_prefix + name for name in SOURCES), policy.ticks_topic)
     # One agent on one channel of several topics: one queue, one writer for each patient.
     channel = app.topic(*sources, **RAW)
@@ -115,7 +117,7 @@ def create_app(settings: Settings, grader: Grader, metrics: Metrics) -> WorkerAp
 
     app.task(tick)
     _connect(app, rounds, tables)
-    return WorkerApp(app, rounds, sources, tables)
+    return WorkerApp(app, rounds, sources, tables, ticker)
 
 
 def _changelogs(app: Any, ward: Ward, tables: tuple[Any, ...]) -> Changelogs:
@@ -142,6 +144,7 @@ def _connect(app: Any, rounds: Rounds, tables: tuple[Any, ...]) -> None:
 
 def _faust_app(settings: Settings) -> Any:
     session = settings.session_timeout_s
+    patience = 5 + max(25.0, settings.broker_timeout_s, settings.stall_timeout_s)
     return faust.App(
         settings.application_id,
         env_prefix="STORMWATCH_FAUST_",  # no variable of strangers reconfigures the worker
@@ -161,8 +164,9 @@ def _faust_app(settings: Settings) -> Any:
         producer_linger=0.005,
         producer_max_batch_size=262_144,
         producer_max_request_size=LARGEST_LETTER,
-        producer_request_timeout=30.0,  # Faust's default hides a dead broker for 20 minutes
-        broker_request_timeout=max(30.0, session + 5),
+        # Faust's default hides a dead broker for 20 minutes; the watch speaks first.
+        producer_request_timeout=patience,
+        broker_request_timeout=max(patience, session + 5),
         broker_session_timeout=session,
         broker_heartbeat_interval=max(0.3, session / 3.3),
         broker_rebalance_timeout=max(20.0, 2 * session),

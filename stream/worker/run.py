@@ -19,7 +19,9 @@ from stream.version import ENGINE_VERSION
 from stream.worker.app import create_app
 from stream.worker.endpoint import serve
 from stream.worker.grader import RulesetGrader
+from stream.worker.observe import Observer
 from stream.worker.preflight import PreflightError, check_topics
+from stream.worker.progress import ProgressPolicy
 from stream.worker.watch import Watch
 
 if TYPE_CHECKING:
@@ -40,8 +42,8 @@ def run_worker(settings: Settings) -> int:
     0: stopped by SIGTERM or SIGINT. 1: crashed, or could not stop within 20 s (brokers away);
     nothing unfinished was acknowledged: start again.
     2: refused to start for a setting, the ruleset or the port; 3: for the broker or its topics;
-    the log says why. The watch thread ends the process with 71 (the group
-    coordinator keeps failing) or 72 (the consumer's loop is blocked): start again.
+    the log says why. The watch thread ends a process that is stuck with 71 to 82 (`PARTS` in
+    `stream.worker.progress`): start again.
     """
     configure_logging(settings)
     try:
@@ -59,18 +61,18 @@ def run_worker(settings: Settings) -> int:
     metrics.prepare(worker_app.sources, [reason.value for reason in ReasonCode])
     metrics.build.info({"version": _version(), "engine_version": ENGINE_VERSION})
     metrics.ruleset.info({"name": ruleset.name, "version": ruleset.version, "hash": ruleset.hash})
+    watch = _watch(worker_app, settings, metrics)
     try:
         server = serve(
             settings.metrics_host,
             settings.metrics_port,
             metrics.registry,
-            ready=lambda: bool(worker_app.app.tables.actives_ready),
+            watch,
         )
     except OSError as error:
         log.error("worker refused to start", reason=f"metrics_port: {error}")  # noqa: TRY400
         return EXIT_REFUSED
     log.info("metrics served", host=settings.metrics_host, port=server.server_port)
-    watch = Watch(worker_app.app, on_error=metrics.coordinator_errors.inc)
     _tell(worker_app, metrics, server.server_port)
     watch.start()
     try:
@@ -78,6 +80,17 @@ def run_worker(settings: Settings) -> int:
     finally:
         watch.finish()
         server.shutdown()
+
+
+def _watch(parts: WorkerApp, settings: Settings, metrics: Metrics) -> Watch:
+    policy = ProgressPolicy.of(
+        stall_s=settings.stall_timeout_s,
+        recovery_s=settings.recovery_timeout_s,
+        brokers_s=settings.broker_timeout_s,
+        commit_interval_s=settings.commit_interval_s,
+        tick_interval_s=settings.tick_interval_s,
+    )
+    return Watch(Observer(parts.app, parts.sources, parts.ticker), policy, metrics)
 
 
 def _run(app: Any, loop: asyncio.AbstractEventLoop) -> int:

@@ -65,6 +65,8 @@ class Ticker:
         self._clock = clock or SteadyClock()
         self._stepped = False
         self._shown: set[tuple[str, int]] = set()
+        self.rounds_made = 0
+        """Grows while the ticker lives, also in a rebalance, when no tick is sent."""
 
     async def run(self, app: Any) -> None:
         """Until the app stops; an error of the broker is raised and ends the worker."""
@@ -74,6 +76,7 @@ class Ticker:
             await app.sleep(due - time.monotonic())
             if not app.should_stop and not app.rebalancing:
                 await self.round(app)
+            self.rounds_made += 1
 
     async def round(self, app: Any) -> None:
         """One look at the ends of the logs, one tick for each live partition.

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import AsyncMock, Mock
 
 import faust
 import pytest
-from aiokafka.errors import KafkaTimeoutError, UnknownError
+from aiokafka.errors import KafkaTimeoutError
 from faust.events import Event
 from faust.tables.recovery import Recovery
 from faust.tables.table import Table
@@ -32,13 +31,6 @@ from stream.worker.faust_repairs import (
     SettledConsumer,
     SettledTransport,
     delivered,
-)
-from stream.worker.watch import (
-    EXIT_BLOCKED,
-    EXIT_COORDINATOR,
-    EXIT_STUCK,
-    Watch,
-    WatchPolicy,
 )
 
 # Half-built Faust services leave coroutines behind; the faults are what is looked at here.
@@ -387,77 +379,3 @@ def test_a_record_never_overtakes_another_of_its_own_partition() -> None:
     other = [SimpleNamespace(offset=i, timestamp=t) for i, t in enumerate([2, 4])]
     order = list(ByRecordTime().iterate({TP("a", 0): late, TP("b", 0): other}))
     assert [record.offset for tp, record in order if tp.topic == "a"] == [0, 1, 2, 3]
-
-
-class Coordinator:
-    """aiokafka's coordinator as it is after a failed join: parked until the error is read."""
-
-    def __init__(self, errors: int) -> None:
-        loop = asyncio.get_running_loop()
-        self._closing, self._coordination_task = loop.create_future(), loop.create_future()
-        self.errors = errors
-
-    def check_errors(self) -> None:
-        if self.errors:
-            self.errors -= 1
-            raise UnknownError
-
-
-async def watched(errors: int, *, looks: int, blocked: bool = False) -> tuple[Any, list[int]]:
-    coordinator = Coordinator(errors)
-    loop: Any = asyncio.get_running_loop()
-    if blocked:
-        loop = asyncio.new_event_loop()  # never runs
-    thread = SimpleNamespace(_consumer=SimpleNamespace(_coordinator=coordinator), thread_loop=loop)
-    app = SimpleNamespace(_consumer=SimpleNamespace(_thread=thread), should_stop=False)
-    ended: list[int] = []
-    watch = Watch(app, WatchPolicy(errors=5, answer_s=0.2), end=ended.append)
-    for _ in range(looks):
-        await asyncio.to_thread(watch.look)
-    if blocked:
-        loop.close()
-    return coordinator, ended
-
-
-@both
-def test_a_coordinator_error_is_read(tmp_path: Any, repaired: bool) -> None:
-    """Stock: Faust's own way to the records never asks the coordinator."""
-
-    async def scene() -> None:
-        if repaired:
-            coordinator, ended = await watched(1, looks=2)
-            assert (coordinator.errors, ended) == (0, [])
-            return
-        coordinator = Coordinator(1)
-        consumer = consumer_of(faust_app(tmp_path), repaired=False)
-        fetcher = Mock(_closed=False, fetched_records=AsyncMock(return_value={}))
-        fetcher._subscriptions.fetch_context = contextlib.nullcontext
-        client = Mock(_closed=False, _fetcher=fetcher, _coordinator=coordinator)
-        assert await consumer._thread._fetch_records(client, {HOME}, timeout=1.0) == {}
-        assert coordinator.errors == 1
-
-    asyncio.run(scene())
-
-
-def test_errors_that_persist_end_the_process() -> None:
-    _, ended = asyncio.run(watched(9, looks=5))
-    assert ended == [EXIT_COORDINATOR]
-
-
-def test_a_consumer_loop_that_does_not_answer_ends_the_process() -> None:
-    _, ended = asyncio.run(watched(0, looks=1, blocked=True))
-    assert ended == [EXIT_BLOCKED]
-
-
-def test_a_stop_that_never_ends_is_ended() -> None:
-    ended: list[int] = []
-    app = SimpleNamespace(_consumer=None, should_stop=True)
-    watch = Watch(app, WatchPolicy(stop_s=0.05), end=ended.append)
-    watch.look()
-    assert ended == []
-    time.sleep(0.06)
-    watch.look()
-    assert ended == [EXIT_STUCK]
-    watch.finish()
-    watch.look()
-    assert ended == [EXIT_STUCK]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,9 +27,11 @@ READY_S = 40.0
 
 
 class Process:
-    """`python -m stream.worker` with settings in its environment."""
+    """`python -m stream.worker`, or a script in its place, with settings in its environment."""
 
-    def __init__(self, topics: Topics, home: Path, name: str, **settings: str) -> None:
+    def __init__(
+        self, topics: Topics, home: Path, name: str, script: tuple[str, ...] = (), **settings: str
+    ) -> None:
         prefix = topics.prefix
         chosen = {
             "bootstrap_servers": topics.bootstrap, "topic_prefix": prefix,
@@ -41,7 +44,7 @@ class Process:
         self.log = home / f"{name}.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "stream.worker"],
+                [sys.executable, *(script or ("-m", "stream.worker"))],
                 env=environment, stdout=subprocess.PIPE, stderr=log, text=True, cwd=home,
             )  # fmt: skip
         self.line = ""
@@ -62,10 +65,14 @@ class Process:
         return self
 
     @property
-    def metrics(self) -> str:
+    def base(self) -> str:
+        """Where the worker is probed; known once it is ready."""
         port = dict(part.split("=") for part in self.line.split() if "=" in part)["metrics"]
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
-            return str(answer.read().decode())
+        return f"http://127.0.0.1:{port}"
+
+    @property
+    def metrics(self) -> str:
+        return answer(f"{self.base}/metrics")[1]
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         if self.process.poll() is None:
@@ -75,6 +82,16 @@ class Process:
         assert self.process.stdout is not None
         self.process.stdout.close()
         return code
+
+
+def answer(url: str) -> tuple[int, str]:
+    """Status and text."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as said:
+            return said.status, said.read().decode()
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code, refused.read().decode()
 
 
 def send(topics: Topics, raw: list[bytes], topic: str = "vitals") -> None:

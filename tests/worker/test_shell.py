@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-import urllib.error
-import urllib.request
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +16,6 @@ from prometheus_client import generate_latest
 from stream.engine.outputs import Outcome
 from stream.metrics import METRICS, OUTCOMES, Metrics
 from stream.worker.clock import SteadyClock
-from stream.worker.endpoint import serve
 from stream.worker.lease import Lease, LeaseLostError
 from stream.worker.ticks import Ticker, is_live, tick_value
 from tests.worker.harness import NOW, FakeBroker, Worker, record
@@ -115,23 +112,3 @@ def test_a_tick_is_what_the_edge_takes() -> None:
     worker = Worker()
     worker.work([record(tick_value(NOW), key=None, topic="ticks")])
     assert worker.metrics.events.labels("ticks", "tick")._value.get() == 1
-
-
-def test_the_endpoint() -> None:
-    ready = [False]
-    server = serve("127.0.0.1", 0, Metrics().registry, ready=lambda: ready[0])
-    try:
-        base = f"http://127.0.0.1:{server.server_port}"
-        with urllib.request.urlopen(f"{base}/metrics") as answer:
-            assert b"stormwatch_recovered 0.0" in answer.read()
-        with urllib.request.urlopen(f"{base}/health/live") as answer:
-            assert answer.status == 200
-        with pytest.raises(urllib.error.HTTPError, match="503") as refused:
-            urllib.request.urlopen(f"{base}/health/ready")
-        refused.value.close()
-        ready[0] = True
-        with urllib.request.urlopen(f"{base}/health/ready") as answer:
-            assert answer.read() == b"ready\n"
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -1,0 +1,332 @@
+"""Which parts of a worker stand still that should move: the judgement, without threads or Kafka.
+
+`Progress` is shown an `Observation` now and then, and says of each part how long it has stood
+still though it had something to do. What has nothing to do is not still: a worker without
+partitions, a partition without unread records, a commit with nothing new.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+Where = tuple[str, int]
+"""A topic and one of its partitions."""
+
+
+class Part(StrEnum):
+    """What can stand still, in the order in which it is judged: causes before consequences."""
+
+    MAIN_LOOP = "main_loop"
+    CONSUMER_LOOP = "consumer_loop"
+    BROKERS = "brokers"
+    COORDINATOR = "coordinator"
+    FETCHER = "fetcher"
+    AGENT = "agent"
+    PRODUCER = "producer"
+    TICKER = "ticker"
+    ASSIGNMENT = "assignment"
+    RECOVERY = "recovery"
+    COMMIT = "commit"
+    PARTITION = "partition"
+
+
+class PartSpec(NamedTuple):
+    """The exit code of a worker that ends for this part, and what its standing still means."""
+
+    exit_code: int
+    sentence: str
+
+
+PARTS: Mapping[Part, PartSpec] = {
+    Part.COORDINATOR: PartSpec(71, "The group coordinator's part of the client keeps failing."),
+    Part.CONSUMER_LOOP: PartSpec(72, "The event loop of the consumer's thread does not answer."),
+    Part.MAIN_LOOP: PartSpec(73, "The main event loop does not answer."),
+    Part.BROKERS: PartSpec(74, "No broker answers; start again until one does."),
+    Part.ASSIGNMENT: PartSpec(75, "The group gave no assignment, not even an empty one."),
+    Part.RECOVERY: PartSpec(76, "The tables are not restored, and no position advances."),
+    Part.PARTITION: PartSpec(77, "A partition has unread records, and nothing of it is settled."),
+    Part.COMMIT: PartSpec(78, "Records are settled, and their offset is not committed."),
+    Part.FETCHER: PartSpec(79, "The service that fetches records has ended."),
+    Part.PRODUCER: PartSpec(80, "The broker does not acknowledge a record that was sent."),
+    Part.AGENT: PartSpec(81, "The agent that works batches off has ended."),
+    Part.TICKER: PartSpec(82, "The ticker, which lets timers run out, makes no more rounds."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressPolicy:
+    """What is still tolerated. Times in seconds of watching."""
+
+    stall_s: float = 30.0
+    recovery_s: float = 120.0
+    brokers_s: float = 25.0
+    commit_s: float = 30.0
+    ticker_s: float = 30.0
+    dead_s: float = 5.0
+    """A part that ended may be started again by its supervisor meanwhile."""
+    away_s: float = 5.0
+    """Brokers silent for this long count as away: what needs them is not judged then."""
+    errors: int = 5
+    """Coordinator errors within `errors_s` that end the worker."""
+    errors_s: float = 60.0
+
+    @classmethod
+    def of(
+        cls,
+        stall_s: float,
+        recovery_s: float,
+        brokers_s: float,
+        commit_interval_s: float,
+        tick_interval_s: float,
+    ) -> ProgressPolicy:
+        """The policy for these settings; slow commits and ticks get three of their intervals."""
+        return cls(
+            stall_s=stall_s,
+            recovery_s=recovery_s,
+            brokers_s=brokers_s,
+            commit_s=max(stall_s, 3 * commit_interval_s),
+            ticker_s=max(stall_s, 3 * tick_interval_s),
+            dead_s=min(5.0, stall_s),
+            away_s=min(5.0, brokers_s / 2),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far one source partition has come. Offsets name the next record."""
+
+    first: int
+    end: int
+    settled: int | None
+    position: int | None
+    committed: int | None
+    under_way: int
+    """Records that were handed to the agent and are not settled."""
+    led: bool = True
+    """Whether the partition's leader answered lately; if not, nobody can move it."""
+
+    @property
+    def done(self) -> int:
+        """The first offset that is not settled and is still in the log."""
+        return max(self.first, -1 if self.settled is None else self.settled)
+
+    @property
+    def behind(self) -> bool:
+        """Whether records are left to settle.
+
+        A transaction's marker takes an offset at the end of a log and is never handed out: one
+        offset alone, when all was read and nothing is under way, is no record.
+        """
+        unread = self.position is None or self.position < self.end
+        return self.under_way > 0 or (self.end > self.done and unread) or self.end - self.done > 1
+
+    @property
+    def uncommitted(self) -> bool:
+        """Whether something is settled that is not committed."""
+        return self.settled is not None and self.settled > (self.committed or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a worker looked like at one moment; counts only grow."""
+
+    main_loop: bool = True
+    """Whether the loop answered this time; the rest may be of an earlier look where it did not."""
+    consumer_loop: bool = True
+    started: bool = True
+    """The consumer's client is there, so that brokers can be asked."""
+    answers: int = 0
+    """Answers of brokers so far."""
+    joined: bool = True
+    """The group's last word was an assignment, were it an empty one."""
+    ready: bool = True
+    """The tables of the assignment are restored."""
+    restored: int = 0
+    """Sum of the positions in the tables' changelogs."""
+    fetching: bool = True
+    agent: bool = True
+    rounds: int = 0
+    """Rounds of the ticker so far."""
+    oldest_send: tuple[int, str] | None = None
+    """Serial number and topic of the oldest send that is not acknowledged."""
+    places: Mapping[Where, Place] = field(default_factory=dict)
+    error: str | None = None
+    """An error that the group coordinator's part of the client held, cleared by this look."""
+    coordinator_ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One part: how long it has stood still though it had something to do, and where."""
+
+    part: Part
+    still_s: float
+    limit_s: float
+    about: str = ""
+
+    @property
+    def stuck(self) -> bool:
+        """Whether it stood still for too long."""
+        return self.still_s >= self.limit_s
+
+
+class Stillness:
+    """Since when a value that should move has been the same."""
+
+    __slots__ = ("_since", "_value")
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._value: object = None
+
+    def look(self, value: object, now: float, *, due: bool = True) -> float:
+        """Seconds of standing still; 0 while nothing is due."""
+        if not due:
+            self._since = None
+            return 0.0
+        if self._since is None or value != self._value:
+            self._since, self._value = now, value
+        return now - self._since
+
+
+class Progress:
+    """See the module. `now` is any clock of seconds that stops while nobody watches."""
+
+    def __init__(self, policy: ProgressPolicy) -> None:
+        self.policy = policy
+        self._still = {part: Stillness() for part in Part}
+        self._settled: dict[Where, Stillness] = {}
+        self._committed: dict[Where, Stillness] = {}
+        self._restored = -1
+        self._errors: deque[float] = deque()
+
+    def look(self, seen: Observation, now: float) -> tuple[Standing, ...]:
+        """How each part stands, in the order of `Part`."""
+        policy, still = self.policy, self._still
+        asked = seen.started and seen.consumer_loop
+        silent = still[Part.BROKERS].look(seen.answers, now, due=asked)
+        there = silent < policy.away_s
+        working = seen.ready and there
+        send = seen.oldest_send
+        ages = {
+            Part.MAIN_LOOP: still[Part.MAIN_LOOP].look(None, now, due=not seen.main_loop),
+            Part.CONSUMER_LOOP: still[Part.CONSUMER_LOOP].look(
+                None, now, due=not seen.consumer_loop
+            ),
+            Part.BROKERS: silent,
+            Part.FETCHER: still[Part.FETCHER].look(None, now, due=working and not seen.fetching),
+            Part.AGENT: still[Part.AGENT].look(None, now, due=seen.ready and not seen.agent),
+            Part.PRODUCER: still[Part.PRODUCER].look(send, now, due=there and send is not None),
+            Part.TICKER: still[Part.TICKER].look(seen.rounds, now, due=working),
+        }
+        ages |= self._unready(seen, now, due=there)
+        limits = {
+            Part.BROKERS: policy.brokers_s,
+            Part.FETCHER: policy.dead_s,
+            Part.AGENT: policy.dead_s,
+            Part.TICKER: policy.ticker_s,
+            Part.ASSIGNMENT: policy.recovery_s,
+            Part.RECOVERY: policy.recovery_s,
+        }
+        about = {Part.PRODUCER: f"a record for {send[1]}" if send else ""}
+        standings = {
+            part: Standing(part, age, limits.get(part, policy.stall_s), about.get(part, ""))
+            for part, age in ages.items()
+        }
+        standings[Part.COORDINATOR] = self._coordinator(seen, now)
+        standings[Part.PARTITION] = self._partition(seen.places, now, working=working)
+        standings[Part.COMMIT] = self._commit(seen.places, now, working=working)
+        return tuple(standings[part] for part in Part)
+
+    def _unready(self, seen: Observation, now: float, *, due: bool) -> dict[Part, float]:
+        """One clock from the loss of readiness on, which only restored records turn back.
+
+        A group that is rebalanced again and again without a record restored makes no progress.
+        """
+        if seen.ready:
+            self._restored = -1
+        self._restored = max(self._restored, seen.restored)
+        age = self._still[Part.RECOVERY].look(self._restored, now, due=due and not seen.ready)
+        joined = seen.joined
+        return {Part.ASSIGNMENT: 0.0 if joined else age, Part.RECOVERY: age if joined else 0.0}
+
+    def _coordinator(self, seen: Observation, now: float) -> Standing:
+        errors, policy = self._errors, self.policy
+        if seen.error is not None:
+            errors.append(now)
+        while errors and now - errors[0] >= policy.errors_s:
+            errors.popleft()
+        over = seen.coordinator_ended or len(errors) >= policy.errors
+        since = now - errors[0] if errors else 0.0
+        limit = 0.0 if over else policy.errors_s
+        text = f"{len(errors)} errors of {policy.errors} in {policy.errors_s:g} s"
+        return Standing(Part.COORDINATOR, since, limit, "it has ended" if over else text)
+
+    def _partition(self, places: Mapping[Where, Place], now: float, *, working: bool) -> Standing:
+        ages = _each(
+            self._settled,
+            now,
+            (
+                (where, (place.settled, place.position), working and place.led and place.behind)
+                for where, place in places.items()
+            ),
+        )
+        where, age = _longest(ages)
+        about = ""
+        if where is not None and age > 0:
+            place = places[where]
+            about = f"{_named(where)}, settled {place.done} of {place.end}"
+        return Standing(Part.PARTITION, age, self.policy.stall_s, about)
+
+    def _commit(self, places: Mapping[Where, Place], now: float, *, working: bool) -> Standing:
+        ages = _each(
+            self._committed,
+            now,
+            (
+                (where, place.committed, working and place.uncommitted)
+                for where, place in places.items()
+            ),
+        )
+        where, age = _longest(ages)
+        about = ""
+        if where is not None and age > 0:
+            place = places[where]
+            about = f"{_named(where)}, settled {place.settled}, committed {place.committed}"
+        return Standing(Part.COMMIT, age, self.policy.commit_s, about)
+
+
+def verdict(standings: Sequence[Standing]) -> Standing | None:
+    """None while no part is stuck; else the first that is, or is halfway there.
+
+    A cause may be noticed a little later than its consequence: it is the one to name.
+    """
+    if not any(standing.stuck for standing in standings):
+        return None
+    return next(standing for standing in standings if standing.still_s >= standing.limit_s / 2)
+
+
+def _each(
+    clocks: dict[Where, Stillness], now: float, values: Iterable[tuple[Where, object, bool]]
+) -> dict[Where, float]:
+    """The age of each; clocks of partitions that are no longer ours are dropped."""
+    ages = {}
+    for where, value, due in values:
+        ages[where] = clocks.setdefault(where, Stillness()).look(value, now, due=due)
+    for gone in clocks.keys() - ages.keys():
+        del clocks[gone]
+    return ages
+
+
+def _longest(ages: Mapping[Where, float]) -> tuple[Where | None, float]:
+    where = max(ages, key=ages.__getitem__, default=None)
+    return where, 0.0 if where is None else ages[where]
+
+
+def _named(where: Where) -> str:
+    return f"{where[0]}/{where[1]}"
