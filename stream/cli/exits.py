@@ -1,6 +1,7 @@
 """Exit codes, and the exception that carries one with a sentence for a person.
 
-A worker that is stuck ends with one of 71 to 82 instead: see `stream.worker.progress.PARTS`.
+A worker that is stuck ends with one of 71 to 82 instead (see `stream.worker.progress.PARTS`), and
+one that its group has put out with 70.
 """
 
 from __future__ import annotations

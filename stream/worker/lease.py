@@ -10,8 +10,10 @@ one session, counted from the moment at which it was asked for. The broker count
 question arrived, which is later. The lease is looked at where a request for records is handed to
 the socket (`LeasedProducer` in `stream.worker.faust_repairs`): with no valid lease the request
 waits for the next proof. Once a heartbeat is told that the member or its generation is gone, the
-lease is lost for good: nothing is written any more, and the process ends, to start anew from what
-the tables say. What the socket's buffer held when the worker was stopped is beyond the lease; see
+lease is lost for good: nothing is written any more, and the process ends at once, to start anew
+from what the tables say, instead of disturbing the group with a member that has to end.
+
+What the socket's buffer held when the worker was stopped is beyond the lease; see
 `stream.worker.changelogs`.
 """
 
@@ -53,6 +55,8 @@ class Lease:
         self.length_s = session_s * (1 - MARGIN)
         self.lost = False
         """The group gave our partitions away; this never ends."""
+        self.on_lost: Callable[[], None] = lambda: None
+        """Called in the consumer's thread, before the client can join the group again."""
         self._clock = clock
         self._until = 0.0
 
@@ -64,8 +68,9 @@ class Lease:
         if error is NoError or (error is RebalanceInProgressError and not joining):
             # While a rebalance gathers, its old members still own what they own.
             self._until = max(self._until, asked_at + self.length_s)
-        elif error in GONE and not joining:
+        elif error in GONE and not joining and not self.lost:
             self.lost = True
+            self.on_lost()
 
     @property
     def valid(self) -> bool:

@@ -22,7 +22,7 @@ from stream.worker.grader import RulesetGrader
 from stream.worker.observe import Observer
 from stream.worker.preflight import PreflightError, check_topics
 from stream.worker.progress import ProgressPolicy
-from stream.worker.watch import Watch
+from stream.worker.watch import Watch, end_process
 
 if TYPE_CHECKING:
     from stream.settings import Settings
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 EXIT_STOPPED = 0
 EXIT_CRASHED = 1
 EXIT_REFUSED = 2  # a setting, the ruleset or the port
+EXIT_EVICTED = 70  # the group gave our partitions away while this process stood still
 EXIT_BROKER = 3  # no broker, or its topics are not as they must be
 
 log = structlog.get_logger(__name__)
@@ -42,8 +43,9 @@ def run_worker(settings: Settings) -> int:
     0: stopped by SIGTERM or SIGINT. 1: crashed, or could not stop within 20 s (brokers away);
     nothing unfinished was acknowledged: start again.
     2: refused to start for a setting, the ruleset or the port; 3: for the broker or its topics;
-    the log says why. The watch thread ends a process that is stuck with 71 to 82 (`PARTS` in
-    `stream.worker.progress`): start again.
+    the log says why. 70: the group gave our partitions away while this process stood still, and
+    it has written nothing since: start again. The watch thread ends a process that is stuck with
+    71 to 82 (`PARTS` in `stream.worker.progress`): start again.
     """
     configure_logging(settings)
     try:
@@ -74,12 +76,18 @@ def run_worker(settings: Settings) -> int:
         return EXIT_REFUSED
     log.info("metrics served", host=settings.metrics_host, port=server.server_port)
     _tell(worker_app, metrics, server.server_port)
+    worker_app.app.transport.lease.on_lost = _leave_evicted
     watch.start()
     try:
         return _run(worker_app.app, loop)
     finally:
         watch.finish()
         server.shutdown()
+
+
+def _leave_evicted() -> None:
+    log.critical("the group no longer counts this worker a member", exit_code=EXIT_EVICTED)
+    end_process(EXIT_EVICTED)
 
 
 def _watch(parts: WorkerApp, settings: Settings, metrics: Metrics) -> Watch:

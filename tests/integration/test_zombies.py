@@ -14,7 +14,7 @@ from workers import PARTITIONS, Process, by_patient, expected, read_when, send, 
 from stream.offline import OfflineEngine
 from stream.rules import load_ruleset
 from stream.worker.codec import decode_record
-from stream.worker.run import EXIT_CRASHED
+from stream.worker.run import EXIT_EVICTED
 from tests.worker.ward_events import lines, ward
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def test_a_zombie_writes_nothing_and_ends(
     said = expected(raw)
     read_when(mine, "alerts", total(said))
     zombie.process.send_signal(signal.SIGCONT)
-    assert zombie.process.wait(30) == EXIT_CRASHED
+    assert zombie.process.wait(30) == EXIT_EVICTED
     assert "no longer counts this worker a member" in zombie.log.read_text()
     time.sleep(2)  # the heir looks at the ends of the changelogs every half second
     found = by_patient(read_when(mine, "alerts", total(said)))

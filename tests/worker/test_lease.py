@@ -68,9 +68,12 @@ def test_while_a_rebalance_gathers_its_old_members_still_own_what_they_own(clock
 
 @pytest.mark.parametrize("error", GONE)
 def test_who_was_put_out_never_writes_again(clock: Clock, error: Any) -> None:
-    lease = Lease(10, clock)
+    lease, told = Lease(10, clock), []
+    lease.on_lost = lambda: told.append(lease.valid)
     lease.heard(NoError, asked_at=100.0)
     lease.heard(error, asked_at=100.0)
+    lease.heard(error, asked_at=100.0)
+    assert told == [False]
     lease.heard(NoError, asked_at=100.0, joining=True)  # in again, with other partitions
     assert not lease.valid
     assert lease.left_s == 0
