@@ -1,7 +1,8 @@
 """Output events of the topic `alerts`: what Stormwatch says about a patient.
 
 Readers tolerate fields they do not know. Every alert says on what it rests (`reasons`) and which
-thresholds were in force (`ruleset`); `alert_id` is a UUIDv5 of what it says.
+thresholds were in force (`ruleset`); `alert_id` is a UUIDv5 of what it says. The alerts of a patient
+are a chain: each holds the hash of the one before.
 """
 
 from typing import Annotated, Literal
@@ -13,6 +14,7 @@ from schemas.wire import LenientModel, Time
 
 Grade = Annotated[int, Field(ge=0, le=5)]
 IcansGrade = Annotated[int, Field(ge=0, le=4)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class Reason(LenientModel):
@@ -104,6 +106,9 @@ class Alert(LenientModel):
     """The thresholds that were in force."""
     engine_version: str
     """Version of the engine that computed it."""
+    previous_hash: Sha256 | None = None
+    """SHA-256 of the record value of the patient's alert before; null for the first of the chain.
+    Alerts of engines before 0.3.0 have none."""
 
 
 class _GradeAlert(Alert):

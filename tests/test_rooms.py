@@ -17,6 +17,7 @@ PURE = {
     "datetime",
     "enum",
     "functools",
+    "hashlib",
     "itertools",
     "json",
     "math",

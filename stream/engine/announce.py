@@ -34,6 +34,8 @@ class Voice:
     published: Published
     floor: Micros
     alerts: list[Alert]
+    chain_head: str | None
+    """The digest of the patient's last alert."""
 
     def say(
         self,
@@ -49,26 +51,30 @@ class Voice:
         supersedes: str | None = None,
         chain: object = None,
     ) -> str:
-        """Append an alert; its id is made of what it says. Returns the id."""
+        """Append an alert to the patient's chain; its id is made of what it says. Returns the id.
+
+        The chain does not enter the id: an alert is the same one wherever it stands.
+        """
         rules = self.context.rules
         ident = alert_id(self.patient_id, kind, episode, effective, body, supersedes, chain)
-        self.alerts.append(
-            Alert(
-                type=kind,
-                alert_id=ident,
-                patient_id=self.patient_id,
-                episode=episode,
-                effective_time=effective,
-                emitted_time=emitted,
-                priority=priority,
-                flags=flags,
-                reasons=tuple(reason(why).to_wire() for why in whys),
-                supersedes=supersedes,
-                body=body,
-                ruleset=rules.named(),
-                engine_version=ENGINE_VERSION,
-            )
+        alert = Alert(
+            type=kind,
+            alert_id=ident,
+            patient_id=self.patient_id,
+            episode=episode,
+            effective_time=effective,
+            emitted_time=emitted,
+            priority=priority,
+            flags=flags,
+            reasons=tuple(reason(why).to_wire() for why in whys),
+            supersedes=supersedes,
+            body=body,
+            ruleset=rules.named(),
+            engine_version=ENGINE_VERSION,
+            previous_hash=self.chain_head,
         )
+        self.alerts.append(alert)
+        self.chain_head = alert.digest
         return ident
 
     def stale_flags(self) -> set[str]:

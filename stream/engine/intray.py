@@ -71,7 +71,13 @@ class Intray:
         self.count = derived.count
 
     def record(
-        self, *, clock: Micros, seq: int, published: Published, next_due: Micros | None
+        self,
+        *,
+        clock: Micros,
+        seq: int,
+        published: Published,
+        chain_head: str | None,
+        next_due: Micros | None,
     ) -> PatientRecord:
         """The record after this step."""
         return PatientRecord(
@@ -83,6 +89,7 @@ class Intray:
             attributions=self.attributions,
             voids=self.voids,
             published=published,
+            chain_head=chain_head,
             next_due=next_due,
             beyond_horizon=self.beyond_horizon,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from dataclasses import dataclass, field
@@ -46,7 +47,10 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One record of the `alerts` topic; `body` holds the type's own fields, JSON-ready."""
+    """One record of the `alerts` topic; `body` holds the type's own fields, JSON-ready.
+
+    The alerts of a patient are a chain: `previous_hash` is the `digest` of the one before.
+    """
 
     type: str
     alert_id: str
@@ -61,6 +65,15 @@ class Alert:
     body: dict[str, Any]
     ruleset: dict[str, str]
     engine_version: str
+    previous_hash: str | None = None
+    """None for the patient's first alert."""
+    _value: bytes | None = field(default=None, init=False, compare=False, repr=False)
+    """What `to_bytes` has made: chained and sent, an alert is encoded once."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the record's value, in hex digits."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
 
     @property
     def late_by_s(self) -> float:
@@ -85,11 +98,16 @@ class Alert:
             **self.body,
             "ruleset": self.ruleset,
             "engine_version": self.engine_version,
+            "previous_hash": self.previous_hash,
         }
 
     def to_bytes(self) -> bytes:
         """The bytes of the record's value: the same in the stream and on the command line."""
-        return json.dumps(self.to_wire(), separators=(",", ":"), ensure_ascii=False).encode()
+        if self._value is None:
+            text = json.dumps(self.to_wire(), separators=(",", ":"), ensure_ascii=False)
+            object.__setattr__(self, "_value", text.encode())
+        assert self._value is not None
+        return self._value
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,8 @@ class PatientRecord:
     attributions: tuple[Attribution, ...] = ()
     voids: tuple[Void, ...] = ()
     published: Published = Published()
+    chain_head: str | None = None
+    """The digest of the last alert said: the next one carries it."""
     next_due: Micros | None = None
     beyond_horizon: Micros | None = None
     """When data older than the folded past was last refused."""

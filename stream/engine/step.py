@@ -18,7 +18,7 @@ from stream.engine.plausibility import screened
 from stream.engine.retention import forget
 from stream.engine.ruleset import Ruleset
 from stream.engine.signals import lose, next_signal, restore
-from stream.engine.state import PatientRecord, PatientState, Published
+from stream.engine.state import PatientRecord, PatientState
 from stream.engine.timers import Reminder, next_reminder, remind
 
 
@@ -51,13 +51,14 @@ def step(
     return _applied(state, event, ruleset)
 
 
-def _voice(tray: Intray, published: Published) -> Voice:
-    return Voice(tray.patient_id, tray.context, published, tray.base_until, [])
+def _voice(tray: Intray, record: PatientRecord) -> Voice:
+    floor, head = tray.base_until, record.chain_head
+    return Voice(tray.patient_id, tray.context, record.published, floor, [], head)
 
 
 def _moved(state: PatientState, time: Micros, ruleset: Ruleset) -> tuple[PatientState, Outputs]:
     tray = Intray(state, ruleset)
-    voice = _voice(tray, state.record.published)
+    voice = _voice(tray, state.record)
     now = _run_clock(voice, tray.now, state.record.clock, time)
     clock, next_due = max(time, state.record.clock), _next_due(voice, now)
     new = _rebuilt(tray, voice, now, clock, state.record.seq, next_due)
@@ -73,7 +74,7 @@ def _applied(
         received = max(event.time, record.clock)
     clock = max(received, record.clock)
     tray = Intray(state, ruleset)
-    voice = _voice(tray, record.published)
+    voice = _voice(tray, record)
     now = tray.now
     if record.next_due is not None and record.next_due < clock:
         now = _run_clock(voice, now, record.clock, clock - 1)
@@ -145,7 +146,13 @@ def _catch_up(voice: Voice, now: Fold, clock: Micros) -> Micros | None:
 def _rebuilt(
     tray: Intray, voice: Voice, now: Fold, clock: Micros, seq: int, next_due: Micros | None
 ) -> PatientState:
-    record = tray.record(clock=clock, seq=seq, published=voice.published, next_due=next_due)
+    record = tray.record(
+        clock=clock,
+        seq=seq,
+        published=voice.published,
+        chain_head=voice.chain_head,
+        next_due=next_due,
+    )
     return forget(record, tray, now, voice.context.rules)
 
 

@@ -1,8 +1,12 @@
 """State to bytes and back: one format byte, then MessagePack of the engine's dataclasses.
 
-A changelog outlives the program that wrote it. What was written in another format is refused by
-name instead of being read as something it is not. A fact is stored with the name of its event's
-type, since the event alone does not say which it is.
+A changelog outlives the program that wrote it. An older format is read where nothing that it lacks
+has to be guessed; every other one, newer or older, is refused by name instead of being read as
+something it is not. What is written is always of the newest format: once a worker has taken a
+partition over, an older version refuses it. A fact is stored with the name of its event's type,
+since the event alone does not say which it is.
+
+Format 2: no `chain_head`; a patient's chain of alerts begins anew with the next one.
 """
 
 from __future__ import annotations
@@ -16,8 +20,10 @@ from stream.engine.events import PatientEvent
 from stream.engine.facts import Fact, Window
 from stream.engine.state import PatientRecord
 
-FORMAT = 2
-"""Raised whenever the stored dataclasses change in a way that old bytes cannot be read."""
+FORMAT = 3
+"""Raised whenever a stored dataclass changes in any way, be it by a field with a default: an older
+version would read around the field, and write the state back without it."""
+READABLE = frozenset({2, FORMAT})
 
 _PREFIX = bytes([FORMAT])
 _START = struct.Struct(">q")
@@ -69,12 +75,13 @@ def decode_window(raw: bytes) -> Window:
 
 
 def _body(raw: bytes) -> memoryview:
-    if raw[:1] != _PREFIX:
+    if not raw or raw[0] not in READABLE:
         found = str(raw[0]) if raw else "none"
         raise StateFormatError(
-            f"a state table holds format {found}, this version reads format {FORMAT}: run the"
-            " version that wrote it, or give this one an application_id of its own and let it read"
-            " the source topics from the start"
+            f"a state table holds format {found}, this version reads formats"
+            f" {' and '.join(map(str, sorted(READABLE)))}: run the version that wrote it, or give"
+            " this one an application_id of its own and let it read the source topics from the"
+            " start"
         )
     return memoryview(raw)[1:]
 

@@ -72,7 +72,7 @@ def test_patients_of_other_partitions_are_forgotten(full: Worker) -> None:
     full.restart()
 
 
-@pytest.mark.parametrize("raw", [b"", b"\x00abc", bytes([FORMAT + 1]) + b"\x90"])
+@pytest.mark.parametrize("raw", [b"", b"\x00abc", b"\x01\x90", bytes([FORMAT + 1]) + b"\x90"])
 def test_another_format_is_refused_by_name(raw: bytes) -> None:
     with pytest.raises(StateFormatError, match="application_id"):
         decode_record(raw)

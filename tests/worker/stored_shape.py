@@ -1,0 +1,53 @@
+"""What the state tables hold, field by field: `python -m tests.worker.stored_shape` writes it anew.
+
+The file stands for the bytes of the present format. It is written anew only together with another
+`stream.worker.codec.FORMAT`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from stream.engine.events import PatientEvent
+from stream.engine.state import PatientRecord
+from stream.worker.codec import FORMAT
+
+FILE = Path(__file__).parents[1] / "data" / "stored_shape.txt"
+
+
+def shape() -> str:
+    """`Class.field: type` of everything that a table's value is made of."""
+    lines: set[str] = set()
+    todo: list[Any] = [PatientRecord, PatientEvent]
+    seen: list[Any] = []
+    while todo:
+        kind = todo.pop()
+        if kind in seen:
+            continue
+        seen.append(kind)
+        todo += get_args(kind)
+        if dataclasses.is_dataclass(kind):
+            hints = get_type_hints(kind)
+            for field in dataclasses.fields(kind):
+                lines.add(f"{kind.__name__}.{field.name}: {_text(hints[field.name])}")
+                todo.append(hints[field.name])
+    return "\n".join([f"format {FORMAT}", *sorted(lines)]) + "\n"
+
+
+def _text(hint: Any) -> str:
+    """The type in words that are the same for every Python."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return " | ".join(map(_text, inner))
+    if origin is Literal:
+        return " | ".join(map(repr, inner))
+    if origin is not None:
+        return f"{origin.__name__}[{', '.join(map(_text, inner))}]"
+    return {NoneType: "None", ...: "..."}.get(hint) or str(hint.__name__)
+
+
+if __name__ == "__main__":
+    FILE.write_text(shape(), encoding="utf-8")
