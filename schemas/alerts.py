@@ -1,8 +1,8 @@
 """Output events of the topic `alerts`: what Stormwatch says about a patient.
 
 Readers tolerate fields they do not know. Every alert says on what it rests (`reasons`) and which
-thresholds were in force (`ruleset`); `alert_id` is a UUIDv5 of what it says. The alerts of a patient
-are a chain: each holds the hash of the one before.
+thresholds were in force (`ruleset`); `alert_id` is a UUIDv5 of what it says. The alerts of a
+patient are a chain: each holds the hash of the one before.
 """
 
 from typing import Annotated, Literal

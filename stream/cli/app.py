@@ -22,6 +22,7 @@ from stream.cli import (
     score,
     tail,
     topics,
+    verify,
     worker,
 )
 
@@ -92,6 +93,7 @@ command(topics.create, topics.CREATE_EXAMPLES, topics_app)
 command(topics.check, topics.CHECK_EXAMPLES, topics_app)
 command(replay.replay, replay.EXAMPLES)
 command(tail.tail, tail.EXAMPLES)
+command(verify.verify, verify.EXAMPLES)
 command(config.config, config.EXAMPLES)
 schemas_app = typer.Typer(
     help="The wire contract as JSON Schema and AsyncAPI.", no_args_is_help=True
