@@ -105,6 +105,13 @@ class Published:
         """The last grade said; 0 before anything is said."""
         return self.changes[-1].grade if self.changes else 0
 
+    @property
+    def sickness(self) -> int:
+        """The highest grade that holds as said: of the syndrome, of a candidate, of ICANS."""
+        suspected = (each.grade for each in self.candidates if each.end is None)
+        icans = self.icans[-1].grade if self.icans else 0
+        return max(self.grade, icans, *suspected)
+
 
 @dataclass(frozen=True, slots=True)
 class Void:

@@ -23,6 +23,8 @@ import structlog
 
 from stream.worker.batch import Batch, SourceRecord
 from stream.worker.faust_repairs import delivered
+from stream.worker.reading import READ_AHEAD, Reader
+from stream.worker.triage import TriagePolicy, WaitingRoom
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from stream.worker.changelogs import Changelogs, Span
     from stream.worker.faust_repairs import Producer
     from stream.worker.grader import Grader
+    from stream.worker.triage import Call
     from stream.worker.ward import Ward
 
 log = structlog.get_logger(__name__)
@@ -134,8 +137,9 @@ class Rounds:
             self.metrics.patients.labels(str(grade)).set(count)
 
 
-def source_record(message: Any) -> SourceRecord:
+def source_record(call: Call) -> SourceRecord:
     """What the batch needs of a Faust message: raw bytes, nothing decoded."""
+    message = call.message
     return SourceRecord(
         message.topic,
         message.partition,
@@ -143,29 +147,41 @@ def source_record(message: Any) -> SourceRecord:
         message.timestamp or 0.0,
         message.key,
         message.value,
+        call.only,
+        call.but,
     )
 
 
 async def monitor(app: Any, rounds: Rounds, stream: Any, most: int, within: float) -> None:
-    """The agent's body: take batches until the worker stops; on any error crash, settle nothing."""
-    async for events in stream.noack_take(most, within=within):
-        # Records of before a rebalance are read again by whoever owns their partition now.
-        messages = [
-            event.message
-            for event in events
-            if event.message.generation_id == app.consumer_generation_id
-        ]
-        try:
-            if rounds.ward.stale:
-                sources = app.consumer.assignment()
-                rounds.refresh(
-                    {tp.partition for tp in sources if tp.topic == rounds.policy.home_topic}
-                )
-            await rounds.work(app.producer, [source_record(message) for message in messages])
-        except Exception as error:
-            log.exception("batch failed; nothing of it is acknowledged", records=len(messages))
-            await app.crash(error)
-            await asyncio.Event().wait()  # or Faust restarts the agent, which would go on
-        for event in events:
-            app.consumer.ack(event.message)  # no longer waited for
+    """The agent's body: rounds until the worker stops; on any error crash, settle nothing."""
+    policy = TriagePolicy(rounds.policy.ticks_topic, most, max(READ_AHEAD, most))
+    room = WaitingRoom(policy, rounds.ward.sickness)
+    try:
+        async with Reader(stream, room, within) as reader:
+            while await reader.gather():
+                await _round(app, rounds, room)
+                reader.go_on()
+    except Exception as error:
+        log.exception("batch failed; nothing of it is acknowledged", waiting=len(room))
+        await app.crash(error)
+        await asyncio.Event().wait()  # or Faust restarts the agent, which would go on
+
+
+async def _round(app: Any, rounds: Rounds, room: WaitingRoom) -> None:
+    """Work off what is most urgent, and settle what is done."""
+    # Records of before a rebalance are read again by whoever owns their partition now.
+    generation, flowing = app.consumer_generation_id, app.flow_control.is_active()
+    for message in room.drop(lambda read: flowing and read.generation_id == generation):
+        app.consumer.ack(message)  # no longer waited for
+    calls = room.next_round()
+    if not calls:
+        return
+    if rounds.ward.stale:
+        sources = app.consumer.assignment()
+        rounds.refresh({tp.partition for tp in sources if tp.topic == rounds.policy.home_topic})
+    await rounds.work(app.producer, [source_record(call) for call in calls])
+    messages = room.done(calls)
+    for message in messages:
+        app.consumer.ack(message)
+    if generation == app.consumer_generation_id:
         app.consumer.settle(messages)

@@ -171,7 +171,8 @@ def _faust_app(settings: Settings) -> Any:
         broker_heartbeat_interval=max(0.3, session / 3.3),
         broker_rebalance_timeout=max(20.0, 2 * session),
         broker_max_poll_records=2000,
-        stream_buffer_maxsize=4096,
+        consumer_max_fetch_size=262_144,  # a flooded partition's turn is short: see Overload
+        stream_buffer_maxsize=1024,  # who waits here waits in the log's order: see triage
         broker_commit_interval=settings.commit_interval_s,
         broker_check_crcs=True,
         topic_partitions=settings.partitions,

@@ -38,7 +38,10 @@ VOLATILE = frozenset({"at", "updated"})
 
 
 class SourceRecord(NamedTuple):
-    """A record of a source topic; `timestamp` in seconds, as Faust gives it."""
+    """A record of a source topic; `timestamp` in seconds, as Faust gives it.
+
+    A tick may be for one patient `only`, or for all of its partition `but` some who had it.
+    """
 
     topic: str
     partition: int
@@ -46,6 +49,8 @@ class SourceRecord(NamedTuple):
     timestamp: float
     key: bytes | None
     value: bytes | None
+    only: bytes | None = None
+    but: frozenset[bytes] = frozenset()
 
 
 class Send(NamedTuple):
@@ -116,6 +121,8 @@ class Batch:
             accept_ticks=ticks,
         )
         event = intake.event
+        if record.only is not None and not isinstance(event, Tick):
+            return  # its dead letter is written where it is for all
         if event is None:
             self._set_aside(record, intake.rejections)
             self._count(record, Outcome.REJECTED)
@@ -160,24 +167,33 @@ class Batch:
             self._plan.late.append(outputs.late_by)
 
     def _tick(self, record: SourceRecord, tick: Tick) -> None:
-        self._count(record, Outcome.TICK)
-        for key in self._waiting(record.partition, tick.time):
+        if record.only is None:
+            self._count(record, Outcome.TICK)
+        for key in self._waiting(record, tick.time):
             state, outputs = self._step(record, key, tick)
             if state is not None and outputs is not None:
                 self._states[key] = state
                 self._set_aside(record, outputs.rejections)
 
-    def _waiting(self, partition: int, time: Micros) -> list[bytes]:
-        """Patients of the partition whose timers are due, the longest due first."""
-        waiting = dict(self.ward.due(partition))
-        for key, state in self._states.items():
-            due = state.record.next_due
-            if due is None or partition_of(key, self.policy.partitions) != partition:
-                waiting.pop(key, None)
-            else:
-                waiting[key] = due
-        return sorted(
-            (k for k, due in waiting.items() if due <= time), key=lambda k: (waiting[k], k)
+    def _waiting(self, record: SourceRecord, time: Micros) -> list[bytes]:
+        """Patients of the tick whose timers are due, the longest due first."""
+        partition = record.partition
+        if record.only is not None:
+            alone = self._due(partition, record.only)
+            return [] if alone is None or alone > time else [record.only]
+        keys = {*self.ward.due(partition), *self._states} - record.but
+        waiting = ((due, key) for key in keys if (due := self._due(partition, key)) is not None)
+        return [key for due, key in sorted(waiting) if due <= time]
+
+    def _due(self, partition: int, key: bytes) -> Micros | None:
+        """When the patient's next timer fires, after what the batch has applied so far."""
+        state = self._states.get(key)
+        if state is None:
+            return self.ward.due(partition).get(key)
+        return (
+            state.record.next_due
+            if partition_of(key, self.policy.partitions) == partition
+            else None
         )
 
     def _step(

@@ -58,6 +58,7 @@ class Ward:
         self._states: dict[bytes, PatientState] = {}
         self._starts: dict[bytes, set[int]] = defaultdict(set)
         self._grades: dict[bytes, int] = {}
+        self._sickness: dict[bytes, int] = {}
         self._torn: dict[bytes, set[int]] = {}
         self._due: dict[int, dict[bytes, Micros]] = defaultdict(dict)
 
@@ -72,6 +73,7 @@ class Ward:
         self._starts.clear()
         self._due.clear()
         self._grades.clear()
+        self._sickness.clear()
         self._torn.clear()
         for key in list(self._windows):
             parts = split_window_key(key)
@@ -167,8 +169,13 @@ class Ward:
         """How many patients have each grade, as said."""
         return Counter(self._grades.values())
 
+    def sickness(self, key: bytes) -> int:
+        """The highest grade said or suspected of a patient, of either scale; 0 for others."""
+        return self._sickness.get(key, 0)
+
     def _note(self, partition: int, key: bytes, record: PatientRecord) -> None:
         self._grades[key] = record.published.grade
+        self._sickness[key] = record.published.sickness
         if record.next_due is None:
             self._due[partition].pop(key, None)
         else:

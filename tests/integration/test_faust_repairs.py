@@ -157,7 +157,8 @@ async def put_all(app: Any, channel: Any, count: int, generation: int = 0) -> li
 @both
 def test_a_batch_whose_processing_raised_is_not_acknowledged(tmp_path: Any, repaired: bool) -> None:
     class BrokenRounds:
-        ward = SimpleNamespace(stale=False)
+        ward = SimpleNamespace(stale=False, sickness=lambda _key: 0)
+        policy = SimpleNamespace(ticks_topic="ticks", home_topic="vitals")
 
         async def work(self, _producer: Any, _records: Any) -> None:
             raise RuntimeError("broken")

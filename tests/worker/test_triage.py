@@ -1,0 +1,252 @@
+"""Who is next: the sickest first, nobody starved, and each patient in the order of the log."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+from itertools import chain, islice, repeat
+from typing import Any, NamedTuple
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.worker.agent import source_record
+from stream.worker.reading import Allowance, Reader
+from stream.worker.triage import ROUND_BYTES, Call, TriagePolicy, WaitingRoom
+from tests.worker.harness import NOW, PARTITIONS, Worker, offline, record
+from tests.worker.ward_events import lines, ward
+
+POLICY = TriagePolicy("ticks", most=20, room=100, each=4)
+
+
+class Message(NamedTuple):
+    partition: int
+    key: bytes | None
+    offset: int
+    topic: str = "vitals"
+    value: bytes = b"{}"
+    timestamp: float = NOW
+    generation_id: int = 1
+
+
+def room(sickness: dict[bytes, int], policy: TriagePolicy = POLICY) -> WaitingRoom:
+    return WaitingRoom(policy, lambda key: sickness.get(key, 0))
+
+
+def bed(number: int) -> bytes:
+    return f"bed-{number:02}".encode()
+
+
+def tick(partition: int, offset: int) -> Message:
+    return Message(partition, None, offset, topic="ticks")
+
+
+def test_the_sickest_go_first_and_half_of_a_round_is_for_those_who_waited_longest() -> None:
+    full = room({bed(40): 2, bed(41): 4})
+    for offset in range(50):
+        full.admit(Message(0, bed(offset), offset))
+    keys = [call.message.key for call in full.next_round()]
+    assert keys[:2] == [bed(41), bed(40)]
+    assert keys[2:] == [bed(n) for n in range(18)]
+
+
+def test_a_flooded_bed_takes_nothing_from_the_next() -> None:
+    flooded = room({bed(1): 4, bed(2): 3})
+    for offset in range(80):
+        flooded.admit(Message(0, bed(1), offset))
+    flooded.admit(Message(0, bed(2), 80))
+    first = [call.message for call in flooded.next_round()]
+    assert [m.key for m in first[: POLICY.each + 1]] == [bed(1)] * POLICY.each + [bed(2)]
+
+
+def test_nobody_starves_whatever_the_sickest_send() -> None:
+    """The sick send as much as is worked off, for ever; the others are done all the same."""
+    crowded = room({bed(n): 4 for n in range(10)})
+    for offset in range(POLICY.room):
+        crowded.admit(Message(0, bed(50 + offset), offset))
+    rounds, offset, left = 0, POLICY.room, {bed(50 + n) for n in range(POLICY.room)}
+    while left:
+        calls = crowded.next_round()
+        left -= {call.message.key for call in calls}
+        for _ in crowded.done(calls):
+            crowded.admit(Message(0, bed(offset % 10), offset))
+            offset += 1
+        rounds += 1
+        assert rounds <= POLICY.room / (POLICY.most / 2)
+
+
+def test_a_round_of_giants_is_short() -> None:
+    giants = room({})
+    for offset in range(50):
+        giants.admit(Message(0, bed(offset), offset, value=b" " * (ROUND_BYTES // 4)))
+    assert len(giants.next_round()) == 4
+
+
+@given(
+    st.lists(st.integers(-2, 7), min_size=1, max_size=60),
+    st.lists(st.integers(0, 30), min_size=1, max_size=6),
+    st.integers(1, 40),
+)
+def test_each_patient_meets_records_and_ticks_in_the_order_of_the_log(
+    beds: list[int], reads: list[int], most: int
+) -> None:
+    """And each tick meets every patient once: in its place, or with all the others.
+
+    Below 0: a tick of partition 0 or 1. `reads`: how many records are read before each round.
+    """
+    waiting = room({bed(n): n % 5 for n in range(8)}, TriagePolicy("ticks", most, 1000, 3))
+    log = [
+        tick(n + 2, offset) if n < 0 else Message(n % 2, bed(n), offset)
+        for offset, n in enumerate(beds)
+    ]
+    met: dict[bytes, list[int]] = {bed(n): [] for n in range(8)}
+    settled: list[int] = []
+    ahead = iter(log)
+    for count in chain(reads, repeat(30)):
+        if len(settled) == len(log):
+            break
+        for message in islice(ahead, count):
+            waiting.admit(message)
+        calls = waiting.next_round()
+        for call in calls:
+            message = call.message
+            for key, seen in met.items():
+                mine = call.only == key or (call.only is None and key not in call.but)
+                ticked = mine and int(key[-2:]) % 2 == message.partition
+                if message.key == key or (message.topic == "ticks" and ticked):
+                    seen.append(message.offset)
+        settled += [message.offset for message in waiting.done(calls)]
+    assert sorted(settled) == list(range(len(log)))
+    assert len(waiting) == 0
+    for key, seen in met.items():
+        patient = int(key[-2:])
+        assert seen == [
+            m.offset
+            for m in log
+            if m.key == key or (m.topic == "ticks" and m.partition == patient % 2)
+        ]
+
+
+def test_what_is_read_again_after_a_rebalance_is_dropped() -> None:
+    waiting = room({})
+    for offset in range(6):
+        waiting.admit(Message(0, bed(offset), offset, generation_id=1 + offset % 2))
+    waiting.admit(tick(0, 6))
+    gone = waiting.drop(lambda m: m.generation_id == 2)
+    assert sorted(m.offset for m in gone) == [0, 2, 4, 6]
+    assert [call.message.offset for call in waiting.next_round()] == [1, 3, 5]
+
+
+def test_the_alerts_are_the_files_whoever_goes_first() -> None:
+    """A backlog through rooms of several sizes, with restarts in the middle of a batch."""
+    raw = lines(ward())
+    expected: dict[str, list[bytes]] = {}
+    for alert in offline(raw):
+        expected.setdefault(json.loads(alert)["patient_id"], []).append(alert)
+    for most, size in ((7, 50), (50, 400)):
+        worker = Worker()
+        waiting = WaitingRoom(TriagePolicy("ticks", most, size), worker.rounds.ward.sickness)
+        records = [record(value, offset) for offset, value in enumerate(raw)]
+        while records or len(waiting):
+            while records and not waiting.full:
+                waiting.admit(Message(*_message(records.pop(0))))
+            calls = waiting.next_round()
+            worker.work([source_record(call) for call in calls])
+            waiting.done(calls)
+        said: dict[str, list[bytes]] = {}
+        for topic, key, value in worker.broker.acknowledged:
+            if topic == "alerts" and key is not None and value is not None:
+                said.setdefault(key.decode(), []).append(value)
+        assert said == expected
+
+
+def _message(source: Any) -> tuple[Any, ...]:
+    return source.partition, source.key, source.offset, source.topic, source.value
+
+
+def test_a_tick_in_its_place_says_what_it_would_have_said_in_the_log() -> None:
+    raw = lines(ward(4))
+    ticks = json.dumps({"type": "tick", "time": "2026-03-01T20:00:00Z"}).encode()
+    log: list[Any] = [record(value, offset) for offset, value in enumerate(raw[:-40])]
+    log += [record(ticks, n, key=None, topic="ticks", partition=n) for n in range(PARTITIONS)]
+    log += [record(value, 9000 + offset) for offset, value in enumerate(raw[-40:])]
+    straight, sorted_out = Worker(), Worker()
+    straight.work(log)
+    waiting = WaitingRoom(TriagePolicy("ticks", 10, 10_000), sorted_out.rounds.ward.sickness)
+    for each in log:
+        waiting.admit(Message(*_message(each)))
+    while len(waiting):
+        calls = waiting.next_round()
+        sorted_out.work([source_record(call) for call in calls])
+        waiting.done(calls)
+
+    def by_patient(worker: Worker) -> dict[bytes, list[bytes]]:
+        said: dict[bytes, list[bytes]] = {}
+        for topic, key, value in worker.broker.acknowledged:
+            if topic == "alerts" and key is not None and value is not None:
+                said.setdefault(key, []).append(value)
+        return said
+
+    assert by_patient(sorted_out) == by_patient(straight)
+    counted = sorted_out.metrics.events.labels("ticks", "tick")._value.get()
+    assert counted == PARTITIONS
+
+
+class Held:
+    """Faust's message as far as an allowance looks at it."""
+
+    def __init__(self, size: int) -> None:
+        self.key, self.value = b"", b" " * size
+
+
+def test_no_more_bytes_are_held_than_allowed_until_they_are_garbage() -> None:
+    async def scene() -> None:
+        allowance = Allowance(1000)
+        giant = Held(5000)
+        await asyncio.wait_for(allowance.take(giant), 5)  # or it would wait for ever
+        assert allowance.used == 5000
+        small = Held(10)
+        waiting = asyncio.create_task(allowance.take(small))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        del giant
+        gc.collect()
+        await asyncio.wait_for(waiting, 5)
+        assert allowance.used == 10
+
+    asyncio.run(scene())
+
+
+class Stream:
+    """A Faust stream that gives what a test puts into it."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[Any] = asyncio.Queue()
+        self.enable_acks = True
+
+    async def events(self) -> Any:
+        while (message := await self.queue.get()) is not None:
+            yield type("Event", (), {"message": message})()
+
+
+def test_a_lone_record_does_not_wait_and_a_full_room_stops_the_reading() -> None:
+    async def scene() -> None:
+        stream, waiting = Stream(), room({})
+        async with Reader(stream, waiting, within=30.0) as reader:
+            stream.queue.put_nowait(Message(0, bed(1), 0))
+            assert await asyncio.wait_for(reader.gather(), 5)
+            assert waiting.next_round() == [Call(Message(0, bed(1), 0))]
+            waiting.done([Call(Message(0, bed(1), 0))])
+            for offset in range(500):
+                stream.queue.put_nowait(Message(0, bed(2), offset))
+            assert await asyncio.wait_for(reader.gather(), 5)
+            assert len(waiting) == POLICY.room
+            while stream.queue.qsize():
+                waiting.done(waiting.next_round())
+                reader.go_on()
+                assert await asyncio.wait_for(reader.gather(), 5)
+            assert len(waiting) > 0
+        assert not stream.enable_acks
+
+    asyncio.run(scene())
