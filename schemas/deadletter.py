@@ -120,7 +120,24 @@ class ReasonCode(StrEnum):
         "record_full",
         "The patient's record holds no more of this kind; withdraw what no longer applies.",
     )
+    FLOOD = (
+        "flood",
+        "Mend the source first; the records listed are still in their topic, until it drops them.",
+    )
     INTERNAL = "internal", "A fault of this program, not of the data; report it with the record."
+
+
+class Suppressed(LenientModel):
+    """What was set aside without a letter of its own: each record lies in its topic still."""
+
+    reasons: dict[str, Annotated[int, Field(ge=1)]]
+    """How many records, or single readings of them, for each reason."""
+    first_offset: Annotated[int, Field(ge=0)]
+    """Offset of the first of them in the letter's topic and partition."""
+    last_offset: Annotated[int, Field(ge=0)]
+    """Offset of the last of them."""
+    offsets: list[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]]
+    """First and last offset of each unbroken run of them, in order."""
 
 
 class DeadLetter(LenientModel):
@@ -154,3 +171,5 @@ class DeadLetter(LenientModel):
     """When the program that set it aside saw it, by its wall clock."""
     worker: str | None
     """Which program set it aside."""
+    suppressed: Suppressed | None = None
+    """Of the reason `flood` only: what this one letter stands for."""

@@ -129,6 +129,13 @@ DEAD = MetricSpec(
     ("reason",),
     "Records, or single readings of them, set aside to the dead-letter topic.",
 )
+SUPPRESSED = MetricSpec(
+    "stormwatch_dead_letters_suppressed_total",
+    "counter",
+    "records",
+    ("reason",),
+    "Records, or single readings of them, set aside in a flood: summed up in one dead letter.",
+)
 LAG = MetricSpec(
     "stormwatch_consumer_lag",
     "gauge",
@@ -253,9 +260,9 @@ RULESET = MetricSpec(
 )
 
 METRICS: tuple[MetricSpec, ...] = (
-    EVENTS, LATE, LATENCY, ALERTS, PATIENTS, GRADE_CHANGES, RAISED, DEAD, LAG, RECOVERED, RECOVERY,
-    RESTORE, RESTORED, ASSIGNED, BATCH, LAST_BATCH, WRITES, FOREIGN, LEASE, CLOCK_STEP, REBALANCES,
-    COORDINATOR, STALL, STUCK, BUILD, RULESET,
+    EVENTS, LATE, LATENCY, ALERTS, PATIENTS, GRADE_CHANGES, RAISED, DEAD, SUPPRESSED, LAG,
+    RECOVERED, RECOVERY, RESTORE, RESTORED, ASSIGNED, BATCH, LAST_BATCH, WRITES, FOREIGN, LEASE,
+    CLOCK_STEP, REBALANCES, COORDINATOR, STALL, STUCK, BUILD, RULESET,
 )  # fmt: skip
 
 
@@ -272,6 +279,7 @@ class Metrics:
         self.grade_changes = self._counter(GRADE_CHANGES)
         self.raised = self._counter(RAISED)
         self.dead = self._counter(DEAD)
+        self.suppressed = self._counter(SUPPRESSED)
         self.lag = self._gauge(LAG)
         self.recovered = self._gauge(RECOVERED)
         self.recovery = self._gauge(RECOVERY)
@@ -298,6 +306,7 @@ class Metrics:
                 self.events.labels(topic, outcome)
         for reason in reasons:
             self.dead.labels(reason)
+            self.suppressed.labels(reason)
 
     def _counter(self, spec: MetricSpec) -> Counter:
         metric = Counter(spec.name, spec.help, spec.labels, registry=self.registry)

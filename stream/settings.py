@@ -174,6 +174,12 @@ class Settings(BaseSettings):
         le=8_388_608,
         description="Largest event taken, in bytes; a larger one becomes a dead letter.",
     )
+    deadletters_per_minute: int = Field(
+        600,
+        ge=1,
+        le=1_000_000,
+        description="Most dead letters of a source partition a minute; the rest are summed up.",
+    )
     ruleset: Path | None = Field(
         None, description="TOML file of thresholds; not set: the packaged set P0."
     )

@@ -23,6 +23,7 @@ import structlog
 
 from stream.worker.batch import Batch, SourceRecord
 from stream.worker.faust_repairs import delivered
+from stream.worker.floods import FloodGate
 from stream.worker.reading import READ_AHEAD, Reader
 from stream.worker.triage import TriagePolicy, WaitingRoom
 
@@ -60,6 +61,7 @@ class Rounds:
         self._clock = clock
         self._turn = asyncio.Lock()
         self._said: dict[bytes, dict[str, Any]] = {}
+        self._gate = FloodGate(policy.deadletters_per_minute)
 
     def refresh(self, assigned: set[int]) -> None:
         """After a rebalance: look at the tables anew. Raises StateFormatError."""
@@ -81,7 +83,8 @@ class Rounds:
 
     async def _work(self, producer: Producer, records: Sequence[SourceRecord]) -> None:
         start = self._clock()
-        batch = Batch(self.ward, self.grader, self.policy, int(start * 1_000_000), self._said)
+        now = int(start * 1_000_000)
+        batch = Batch(self.ward, self.grader, self.policy, now, self._said, self._gate)
         for record in records:
             batch.take(record)
         plan = batch.plan()
@@ -117,6 +120,9 @@ class Rounds:
             metrics.late.observe(late / 1_000_000)
         for reason in plan.reasons:
             metrics.dead.labels(reason).inc()
+        for withheld in plan.withheld.values():
+            for reason, count in withheld.reasons.items():
+                metrics.suppressed.labels(reason).inc(count)
         for alert, arrived in plan.alerts:
             metrics.alerts.labels(alert.type, alert.priority).inc()
             metrics.latency.observe(max(0.0, now - arrived))

@@ -70,6 +70,7 @@ def policy_of(settings: Settings) -> BatchPolicy:
         partitions=settings.partitions,
         max_ahead=int(settings.max_ahead_s * 1_000_000),
         max_record_bytes=settings.max_record_bytes,
+        deadletters_per_minute=settings.deadletters_per_minute,
         application_id=settings.application_id,
         worker=worker_name(),
         hash_key=settings.hash_key.get_secret_value().encode(),

@@ -19,7 +19,8 @@ from stream.engine.events import Tick
 from stream.engine.outputs import Outcome, Rejection, rfc3339
 from stream.intake import decode
 from stream.logs import patient_hash
-from stream.worker.deadletters import dead_letter, dead_letter_key
+from stream.worker.deadletters import dead_letter, dead_letter_key, flood_letter
+from stream.worker.floods import Withheld
 from stream.worker.partitions import partition_of
 from stream.worker.ward import Writes
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from stream.engine import Alert, Outputs, PatientState
     from stream.engine.events import Micros, PatientEvent
+    from stream.worker.floods import FloodGate
     from stream.worker.grader import Grader
     from stream.worker.ward import Ward
 
@@ -75,6 +77,7 @@ class BatchPolicy:
     partitions: int
     max_ahead: Micros
     max_record_bytes: int
+    deadletters_per_minute: int
     application_id: str
     worker: str
     hash_key: bytes = field(repr=False)
@@ -91,6 +94,9 @@ class Plan:
     late: list[Micros] = field(default_factory=list)
     alerts: list[tuple[Alert, float]] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    """Of every dead letter that is sent."""
+    withheld: dict[tuple[str, int], Withheld] = field(default_factory=dict)
+    """What was set aside without one, by source topic and partition."""
 
 
 class Batch:
@@ -103,23 +109,32 @@ class Batch:
         policy: BatchPolicy,
         now: Micros,
         said: Mapping[bytes, dict[str, Any]],
+        gate: FloodGate,
     ) -> None:
         self.ward, self.grader, self.policy, self.now, self.said = ward, grader, policy, now, said
+        self._gate = gate
         self._plan = Plan()
         self._states: dict[bytes, PatientState] = {}
 
     def take(self, record: SourceRecord) -> None:
         """Apply one record. Bad data never raises; it becomes dead letters."""
         ticks = record.topic == self.policy.ticks_topic
-        intake = decode(
-            record.value,
-            key=record.key,
-            now=self.now,
-            max_ahead=self.policy.max_ahead,
-            max_bytes=self.policy.max_record_bytes,
-            key_required=not ticks,
-            accept_ticks=ticks,
-        )
+        try:
+            intake = decode(
+                record.value,
+                key=record.key,
+                now=self.now,
+                max_ahead=self.policy.max_ahead,
+                max_bytes=self.policy.max_record_bytes,
+                key_required=not ticks,
+                accept_ticks=ticks,
+            )
+        except MemoryError:  # the machine's fault: another process reads the record again
+            raise
+        except Exception as error:  # it never should; but one record stops nobody's grading
+            log.exception("decoder failed; the record is a dead letter", offset=record.offset)
+            self._refuse(record, ReasonCode.INTERNAL, type(error).__name__)
+            return
         event = intake.event
         if record.only is not None and not isinstance(event, Tick):
             return  # its dead letter is written where it is for all
@@ -147,6 +162,11 @@ class Batch:
             records |= written.records
             forgotten += written.forgotten
             self._status(key, state)
+        for place, withheld in plan.withheld.items():
+            limit = self._gate.per_minute
+            value = flood_letter(place, withheld, self.now, self.policy.worker, limit)
+            plan.outputs.append(Send(self.policy.deadletter_topic, None, value))
+            plan.reasons.append(ReasonCode.FLOOD.value)
         plan.writes = Writes(windows, records, tuple(forgotten), self._states)
         return plan
 
@@ -203,6 +223,8 @@ class Batch:
         before = self._states.get(key) or self.ward.state(key)
         try:
             state, outputs = self.grader.step(before, event)
+        except MemoryError:  # as above: no state of ours is too large for one more event
+            raise
         except Exception as error:  # a fault of ours must not stop every other patient's grading
             log.exception("engine failed; the record is a dead letter", patient=self._hash(key))
             self._refuse(record, ReasonCode.INTERNAL, type(error).__name__, event.event_id)
@@ -251,6 +273,11 @@ class Batch:
 
     def _set_aside(self, record: SourceRecord, rejections: tuple[Rejection, ...]) -> None:
         for rejection in rejections:
+            if not self._gate.grants(record, self.now):
+                place = record.topic, record.partition
+                withheld = self._plan.withheld.setdefault(place, Withheld())
+                withheld.add(str(rejection.code), record.offset)
+                continue
             value = dead_letter(record, rejection, self.now, self.policy.worker)
             key = dead_letter_key(record.key)
             self._plan.outputs.append(Send(self.policy.deadletter_topic, key, value))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stream.engine.events import Micros
     from stream.engine.outputs import Rejection
     from stream.worker.batch import SourceRecord
+    from stream.worker.floods import Withheld
 
 VALUE_LIMIT = LARGEST_RECORD
 """Most original bytes kept: all that the input topics let in."""
@@ -43,6 +44,46 @@ def dead_letter(record: SourceRecord, rejection: Rejection, now: Micros, worker:
             "event_id": rejection.event_id or None,
             "received_at": rfc3339(now),
             "worker": worker,
+        },
+        separators=(",", ":"),
+        ensure_ascii=False,
+    ).encode()
+
+
+def flood_letter(
+    place: tuple[str, int], withheld: Withheld, now: Micros, worker: str, per_minute: int
+) -> bytes:
+    """The value of the letter that stands for all that a batch withheld of a source partition."""
+    topic, partition = place
+    spans = withheld.spans()
+    first, last = spans[0][0], spans[-1][1]
+    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(withheld.reasons.items()))
+    detail = (
+        f"set aside without letters of their own: {counts}; offsets {first} to {last}. More than "
+        f"{per_minute} letters a minute, or a quarter of them for one key, are not sent one by one"
+    )
+    return json.dumps(
+        {
+            "type": "deadletter",
+            "reason": ReasonCode.FLOOD.value,
+            "detail": detail[:DETAIL_LIMIT],
+            "advice": ReasonCode.FLOOD.advice,
+            "topic": topic,
+            "partition": partition,
+            "offset": first,
+            "key_base64": None,
+            "value_base64": None,
+            "value_sha256": None,
+            "value_size": 0,
+            "event_id": None,
+            "received_at": rfc3339(now),
+            "worker": worker,
+            "suppressed": {
+                "reasons": dict(sorted(withheld.reasons.items())),
+                "first_offset": first,
+                "last_offset": last,
+                "offsets": spans,
+            },
         },
         separators=(",", ":"),
         ensure_ascii=False,

@@ -40,8 +40,8 @@ class Allowance:
     async def take(self, message: Any) -> None:
         """Wait until there is room for it, then count it."""
         size = len(message.key or b"") + len(message.value or b"")
-        while self._used and self._used + size > self.most:
-            await asyncio.sleep(LOOK_S)  # noqa: ASYNC110 - garbage is collected in any thread
+        while self._used and self._used + size > self.most:  # noqa: ASYNC110 - freed in any thread
+            await asyncio.sleep(LOOK_S)
         name = id(message)
 
         def freed(_: object) -> None:

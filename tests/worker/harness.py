@@ -25,7 +25,8 @@ NOW = 4_000_000_000.0  # far ahead: nothing of the tests lies in the future
 POLICY = BatchPolicy(
     home_topic="vitals", ticks_topic="ticks", alerts_topic="alerts", deadletter_topic="deadletter",
     status_topic="status", partitions=PARTITIONS, max_ahead=3_600_000_000,
-    max_record_bytes=262_144, application_id="test", worker="w1", hash_key=b"k" * 16,
+    max_record_bytes=262_144, deadletters_per_minute=600,
+    application_id="test", worker="w1", hash_key=b"k" * 16,
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from cloudevents.core.formats.json import JSONFormat
 
 from schemas.deadletter import DeadLetter
 from stream.engine import Tick
+from stream.intake import decode
 from stream.rules import load_ruleset
 from stream.worker.batch import SourceRecord
 from stream.worker.grader import RulesetGrader
@@ -186,6 +187,35 @@ def test_an_engine_that_raises_stops_nobody_elses_grading(
     assert (letter["reason"], letter["event_id"]) == ("internal", "p01-v60")
     others = [a for a in EXPECTED if json.loads(a)["patient_id"] != "p01"]
     assert [a for a in alerts_of(worker) if json.loads(a)["patient_id"] != "p01"] == others
+
+
+class Exhausted(RulesetGrader):
+    def step(self, state: Any, event: Any) -> Any:
+        if getattr(event, "event_id", "") == "p01-v60":
+            raise MemoryError
+        return super().step(state, event)
+
+
+def test_a_machine_without_memory_ends_the_worker_and_loses_no_record() -> None:
+    """The record is good: it must be read again by a process that has memory."""
+    worker = Worker(Exhausted(load_ruleset()))
+    with pytest.raises(MemoryError):
+        worker.work(RECORDS)
+    assert worker.broker.acknowledged == []
+
+
+def test_a_decoder_that_raises_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(raw: bytes | None, **kwargs: Any) -> Any:
+        if raw == b"poison":
+            raise RecursionError
+        return decode(raw, **kwargs)
+
+    monkeypatch.setattr("stream.worker.batch.decode", broken)
+    worker = Worker()
+    worker.work([*RECORDS[:50], record(b"poison", 4_711), *RECORDS[50:]])
+    (letter,) = worker.broker.values("deadletter")
+    assert (letter["reason"], letter["offset"]) == ("internal", 4_711)
+    assert alerts_of(worker) == EXPECTED
 
 
 def test_a_tick_moves_the_patients_of_its_partition_only() -> None:
