@@ -33,6 +33,8 @@ _UNKNOWN_WORD = {
     "unit": ReasonCode.UNKNOWN_UNIT,
     "agent": ReasonCode.UNKNOWN_AGENT,
 }
+_LOOKED_AT = 20
+"""Faults of one event that are put into words; of the others only their number is told."""
 _HINTS = {
     "fio2": "a fraction, 0.4 and not 40",
     "birth_date": "a date like 1965-04-30",
@@ -193,11 +195,13 @@ def _first_fault(
     error: ValidationError, names: set[str], value: dict[str, Any], prefix: str
 ) -> Fault:
     """The first fault and its code, and the details of two more: people mend all at once."""
-    faults = [_fault(dict(each), names, value, prefix) for each in error.errors(include_url=False)]
+    errors = error.errors(include_url=False)
+    faults = [_fault(dict(each), names, value, prefix) for each in errors[:_LOOKED_AT]]
     faults = list(dict.fromkeys(faults))
     more = "".join(f" Also: {fault.detail}." for fault in faults[1:3])
-    if len(faults) > 3:
-        more += f" And {len(faults) - 3} more."
+    left = len(faults) - 3 + len(errors[_LOOKED_AT:])
+    if left > 0:
+        more += f" And {left} more."
     return Fault(faults[0].code, f"{faults[0].detail}.{more}" if more else faults[0].detail)
 
 

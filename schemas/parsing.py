@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from schemas.deadletter import ReasonCode
 
 MAX_DEPTH = 16
+MAX_VALUES = 1_000
+"""Far more than any event holds; beyond it nobody is told each fault of each value."""
 _LONGEST_INTEGER = 300  # digits; beyond it Python may refuse, and nothing we take is near it
 _SHOWN = 60
 
@@ -86,6 +89,7 @@ def parse_object(raw: bytes) -> dict[str, Any]:
 def blemish(value: object, name: str) -> Fault | None:
     """First thing inside `value` that JSON has no word for, or that is nested too deeply."""
     stack: list[tuple[object, str, int]] = [(value, name, 0)]
+    found = 1
     while stack:
         item, path, depth = stack.pop()
         if depth > MAX_DEPTH:
@@ -98,6 +102,13 @@ def blemish(value: object, name: str) -> Fault | None:
             return Fault(
                 ReasonCode.INVALID_VALUE,
                 f"{path} holds half of a surrogate pair: {shown(item)}; expected Unicode text",
+            )
+        found += len(item) if isinstance(item, dict | list) else 0
+        if found > MAX_VALUES:
+            return Fault(
+                ReasonCode.TOO_MANY_ITEMS,
+                f"{path or 'the event'} holds {found} values or more; expected far fewer than"
+                f" {MAX_VALUES}",
             )
         if isinstance(item, dict):
             for key, inner in item.items():
@@ -119,8 +130,8 @@ def _too_deep() -> str:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     seen = dict(pairs)
     if len(seen) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
         message = f"the field {shown(twice)} is there twice in one object; send it once"
         raise _WrittenTwiceError(message)
     return seen

@@ -149,7 +149,8 @@ def _pressure(row: dict[str, Any], maps: ClifMaps) -> bool:
     mode = plain(row["mode_name"]) or plain(row["mode_category"])
     if mode and mode not in maps.idle_modes and plain(row["mode_category"]) != "blow by":
         return True
-    return any((row[column] or 0) > 0 for column in ("peep_set", "peep_obs"))
+    peeps = (row[column] for column in ("peep_set", "peep_obs"))
+    return any(isinstance(peep, int | float) and peep > 0 for peep in peeps)
 
 
 def _device(row: dict[str, Any], maps: ClifMaps, *, pressure: bool) -> DeviceRule:

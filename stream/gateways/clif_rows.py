@@ -100,10 +100,10 @@ def as_charted(row: dict[str, Any]) -> dict[str, Any]:
             continue
         if is_time(column):
             shown[column] = instant(value)
-        elif isinstance(value, float) and not math.isfinite(value):
-            shown[column] = str(value)
-        else:
+        elif isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
             shown[column] = value
+        else:  # what JSON has no word for: NaN, bytes, a list of anything
+            shown[column] = str(value)
     return shown
 
 

@@ -60,7 +60,11 @@ def map_stay(table: ClifTable, maps: ClifMaps, book: StayBook, death: int | None
         if profile:
             book.add(Draft("patient", admission, admission, profile, table.name, rows, "age"))
             rows = 0
-        outcome = _outcome(table, maps, book, row, death)
+        try:
+            outcome = _outcome(table, maps, book, row, death)
+        except CannotMapError as why:
+            outcome = None
+            book.set_aside(table.name, row, why, "outcome_set_aside")
         if outcome is not None:
             end, kind = outcome
             body = {"outcome": kind, "cause": None}

@@ -181,12 +181,16 @@ def read_table(folder: Path, name: str) -> ClifTable | None:
             values = values.cast(
                 pa.string()
             )  # ids are texts, whatever a site's export made of them
+            if column == key:
+                values = values.fill_null("")  # rows without one are refused together
         elif is_time(column):
             if not pa.types.is_timestamp(values.type):
                 raise ClifError(f"{path.name}: {column} holds {values.type}, not timestamps")
             if values.type.tz is None:
                 naive.add(column)
             values = values.cast(pa.timestamp("us", "UTC"), safe=False).cast(pa.int64())
+        elif pa.types.is_temporal(values.type):
+            raise ClifError(f"{path.name}: {column} holds {values.type}, which is no such column's")
         elif pa.types.is_float32(values.type):
             single.append(column)
         arrays.append(values)
@@ -202,6 +206,6 @@ def read_table(folder: Path, name: str) -> ClifTable | None:
     spans, first = {}, 0
     for group in pc.value_counts(data[key].combine_chunks() if data.num_rows else data[key]):
         stay, count = group["values"].as_py(), group["counts"].as_py()
-        spans[stay if stay is not None else ""] = (first, count)
+        spans[stay] = (first, count)
         first += count
     return ClifTable(name, data, frozenset(naive), tuple(single), spans)

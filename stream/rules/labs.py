@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from stream.engine.laboratory import ANALYTES, LabRule
@@ -111,7 +112,7 @@ def _plausible(fields: Keys) -> tuple[float, float]:
         not isinstance(pair, list)
         or len(pair) != len(("low", "high"))
         or not all(type(item) in (int, float) for item in pair)
-        or not 0 <= pair[0] < pair[1]
+        or not 0 <= pair[0] < pair[1] <= sys.float_info.max
     ):
-        raise fields.wrong("plausible", "[low, high], from 0 on")
+        raise fields.wrong("plausible", "[low, high], finite and from 0 on")
     return float(pair[0]), float(pair[1])

@@ -29,6 +29,9 @@ _PREFIX = bytes([FORMAT])
 _START = struct.Struct(">q")
 _SEPARATOR = b"\x00"
 
+_UNREADABLE = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
+"""What msgspec raises for bytes of any kind: texts that are no UTF-8 are a plain ValueError."""
+
 _encoder = msgspec.msgpack.Encoder()
 _record = msgspec.msgpack.Decoder(PatientRecord)
 _rows = msgspec.msgpack.Decoder(
@@ -53,7 +56,7 @@ def decode_record(raw: bytes) -> PatientRecord:
     body = _body(raw)
     try:
         return _record.decode(body)
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         raise _unreadable("record of a patient", error) from error
 
 
@@ -69,7 +72,7 @@ def decode_window(raw: bytes) -> Window:
     try:
         rows, dense = _rows.decode(body)
         facts = tuple(Fact(at, seq, _events[kind].decode(event)) for at, seq, kind, event in rows)
-    except (msgspec.MsgspecError, KeyError) as error:
+    except (*_UNREADABLE, KeyError) as error:
         raise _unreadable("window of facts", error) from error
     return Window(facts, dense)
 
