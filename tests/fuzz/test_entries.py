@@ -20,12 +20,8 @@ from stream.rules import RulesetError
 from stream.rules.documents import packaged
 from stream.rules.loader import build
 from stream.rules.overrides import overridden
-from stream.worker.codec import encode_record, encode_window
 from tests.fuzz import entries
-from tests.worker.harness import Worker
-from tests.worker.harness import record as source
-from tests.worker.ward_events import lines as as_lines
-from tests.worker.ward_events import ward
+from tests.fuzz.seeds import stored
 
 calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=150)
 EXAMPLES = [path.read_bytes() for path in sorted((DIRECTORY / "examples").glob("*.json"))]
@@ -96,15 +92,7 @@ def test_lines_of_anything(raw: list[bytes]) -> None:
     entries.lines(b"\n".join(raw))
 
 
-def _stored() -> list[bytes]:
-    worker = Worker()
-    worker.work([source(raw) for raw in as_lines(ward(2))])
-    states = [worker.rounds.ward.state(key) for key in worker.rounds.ward]
-    found = [encode_record(state.record) for state in states if state is not None]
-    return found + [encode_window(w) for state in states if state for w in state.windows.values()]
-
-
-STORED = _stored()
+STORED = stored()
 
 
 @calm
