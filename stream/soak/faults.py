@@ -65,7 +65,7 @@ POINTS = tuple((step, side) for step in Step for side in Side)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault: done once `at` events of the feed are in the log.
+    """One fault: done once the workers have worked off `at` records of the feed.
 
     `target` picks the worker or broker (modulo how many there are). `seconds` is how long a state
     lasts, for CLOCK how far the clock jumps, for KILL and TERM how long after `at`. `nth` counts the

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 RUNNING_WITHIN_S = 60.0
 REACH_WITHIN_S = 30.0
 """So long a worker has to come to the step at which it is to be hurt."""
+END_WITHIN_S = 40.0
 SLOW_DELAY_S = 0.01
 LOOK_EVERY_S = 0.05
 RESTART_ATTEMPTS = 3
@@ -46,7 +47,7 @@ class Injector:
             case Kind.KILL | Kind.TERM:
                 time.sleep(fault.seconds)
                 how = signal.SIGKILL if fault.kind is Kind.KILL else signal.SIGTERM
-                return self._crew.send_signal(slot, how)
+                return self._end(slot, how)
             case Kind.STOP:
                 return self._stop(slot, fault.seconds)
             case Kind.ADD | Kind.REMOVE:
@@ -82,8 +83,18 @@ class Injector:
             self._crew.send_signal(slot, signal.SIGCONT)
         elif process.poll() is None and not hurt():
             # The step did not come: a plain kill, so that the order does not wait for another day.
-            self._crew.send_signal(slot, signal.SIGKILL)
+            self._end(slot, signal.SIGKILL)
+        if not freeze:
+            self._until(lambda: process.poll() is not None, END_WITHIN_S)
         return hurt()
+
+    def _end(self, slot: Slot, how: signal.Signals) -> bool:
+        """Signal the process, and wait for its end."""
+        process = slot.process
+        done = self._crew.send_signal(slot, how)
+        if process is not None:
+            self._until(lambda: process.poll() is not None, END_WITHIN_S)
+        return done
 
     def _stop(self, slot: Slot, seconds: float) -> bool:
         if not self._crew.send_signal(slot, signal.SIGSTOP):
@@ -101,7 +112,7 @@ class Injector:
         if last:
             return False
         slot.wanted = False
-        return self._crew.send_signal(slot, signal.SIGTERM)
+        return self._end(slot, signal.SIGTERM)
 
     def _broker(self, cluster: Cluster, fault: Fault) -> bool:
         number = fault.target % cluster.nodes

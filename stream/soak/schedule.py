@@ -30,8 +30,8 @@ DECK = {
 AWAY_EVERY = 100
 AWAY_S = 60.0
 HOUR_S = 3600.0
-LAST = 0.97
-"""The last fault comes once this share of the feed is in the log: some work is left after it."""
+LAST = 0.92
+"""The last fault comes once this share of the feed is worked off: some is left after it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Sends the feed, in a thread: acknowledged by all brokers, again until it is, never far ahead."""
+"""Sends the feed, in threads: acknowledged by all brokers, again until it is, never far ahead."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from stream.soak.records import client_arguments
+from stream.soak.records import Group, client_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 
 CHUNK = 200
 ANSWER_WITHIN_S = 20.0
-PAUSE_S = 0.05
+PAUSE_S = 0.2
 
 
 class Sender:
-    """`ahead` is how many records it may be before `done`, which the run keeps up to date."""
+    """`ahead` is how many records it may be before what the workers have committed."""
 
     def __init__(self, items: Iterator[Item], settings: Settings, topic: str, ahead: int) -> None:
         self.done = 0
+        """Records that the workers have committed."""
+        self.moved_at = time.monotonic()
+        """When `done` last grew."""
         self.resent = 0
         """Records whose first answer was an error; they may be in the log twice."""
         self.ends: Counter[int] = Counter()
@@ -36,7 +39,10 @@ class Sender:
         self.error: Exception | None = None
         self._items, self._settings, self._topic, self._ahead = items, settings, topic, ahead
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="soak-sender", daemon=True)
+        self._threads = [
+            threading.Thread(target=work, name="soak-sender", daemon=True)
+            for work in (self._run, self._follow)
+        ]
 
     @property
     def sent(self) -> int:
@@ -45,13 +51,29 @@ class Sender:
 
     def start(self) -> None:
         """Begin to send."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Send no more."""
         self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(ANSWER_WITHIN_S + 10)
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(ANSWER_WITHIN_S + 10)
+
+    def _follow(self) -> None:
+        """See how far the workers are, which lets the feed go on."""
+        group: Group | None = None
+        while not self._stop.wait(PAUSE_S):
+            try:
+                group = group or Group(self._settings, (self._topic,))
+                done = sum(group.committed().values())
+            except Exception:  # noqa: BLE001 - brokers may be away
+                group = _close(group)
+            else:
+                if done > self.done:
+                    self.done, self.moved_at = done, time.monotonic()
+        _close(group)
 
     def _run(self) -> None:
         logging.getLogger("kafka").setLevel(logging.CRITICAL)  # brokers that go away are meant to
@@ -72,8 +94,7 @@ class Sender:
                         left = chunk
                     if left:
                         self.resent += len(left)
-                        _close(producer)
-                        producer = None
+                        producer = _close(producer)
                     chunk = left
             self.finished = True
         except Exception as error:  # noqa: BLE001 - the run tells of it
@@ -109,7 +130,7 @@ class Sender:
         )
 
 
-def _close(producer: Any) -> None:
-    if producer is not None:
+def _close(client: Any) -> None:
+    if client is not None:
         with suppress(Exception):
-            producer.close(timeout=1)
+            client.close()

@@ -22,7 +22,7 @@ ODD_SHARE = 0.02
 def stay(patient_id: str, seed: int | str, count: int, every_s: float) -> list[Event]:
     """`count` events of one patient in the order received, a set of readings each `every_s` seconds.
 
-    Fever comes and goes about every 90 sets, low pressure with a pump and oxygen within it; some
+    Fever comes and goes every 60 sets, low pressure with a pump and oxygen within it; some
     readings are late, some events are corrected, retracted, or cannot be taken.
     """
     return _Stay(patient_id, random.Random(f"stay {seed} {patient_id}"), every_s).events(count)  # noqa: S311
@@ -33,7 +33,7 @@ class _Stay:
         self.patient_id, self.dice, self.every = patient_id, dice, timedelta(seconds=every_s)
         self.begin = BEGIN + timedelta(seconds=dice.randrange(86_400))
         self.made: list[Event] = []
-        self.fever_from, self.low_from = dice.randint(5, 30), dice.randint(10, 40)
+        self.fever_from, self.low_from = dice.randint(3, 20), dice.randint(8, 30)
         self.device, self.pump = "room_air", False
 
     def events(self, count: int) -> list[Event]:
@@ -60,9 +60,9 @@ class _Stay:
 
     def round(self, number: int, at: datetime) -> None:
         """A set of readings, and now and then what else happens at a bed."""
-        dice, phase = self.dice, number % 90
-        fever = self.fever_from < phase < self.fever_from + 40
-        low = fever and self.low_from < phase < self.low_from + 20
+        dice, phase = self.dice, number % 60
+        fever = self.fever_from < phase < self.fever_from + 30
+        low = fever and self.low_from < phase < self.low_from + 15
         late = self.every * dice.randint(2, 60) if dice.random() < LATE_SHARE else None
         self.add(at, "vitals", late=late, readings=self.readings(number, fever=fever, low=low))
         if low != self.pump and dice.random() < 0.3:
