@@ -20,6 +20,7 @@ from stream.cli import (
     scales,
     schemas,
     score,
+    soak,
     tail,
     topics,
     verify,
@@ -94,6 +95,7 @@ command(topics.check, topics.CHECK_EXAMPLES, topics_app)
 command(replay.replay, replay.EXAMPLES)
 command(tail.tail, tail.EXAMPLES)
 command(verify.verify, verify.EXAMPLES)
+command(soak.soak, soak.EXAMPLES)
 command(config.config, config.EXAMPLES)
 schemas_app = typer.Typer(
     help="The wire contract as JSON Schema and AsyncAPI.", no_args_is_help=True

@@ -1,4 +1,4 @@
-"""Apache Kafka of the harness's own, by `deploy/kafka/kafka.sh`: brokers to be killed and paused."""
+"""Apache Kafka of the harness's own, by `deploy/kafka/kafka.sh`: brokers to be hurt."""
 
 from __future__ import annotations
 
@@ -97,7 +97,9 @@ class Cluster:
         except OSError as error:
             raise ClusterError(f"cannot run {self._script}: {error.strerror}") from None
         except subprocess.TimeoutExpired:
-            raise ClusterError(f"{self._script} {words[0]} took longer than {timeout:g} s") from None
+            raise ClusterError(
+                f"{self._script} {words[0]} took longer than {timeout:g} s"
+            ) from None
 
 
 def _free_ports(count: int) -> int:

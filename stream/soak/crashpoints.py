@@ -103,7 +103,6 @@ class Control:
         return delay if self._monotonic() < until else 0.0
 
 
-
 def step_of(topic: str, value: bytes | None) -> Step | None:
     """Which step a record that is sent belongs to; None for those that are no step (ticks)."""
     if topic.endswith("-windows-changelog"):

@@ -68,8 +68,8 @@ class Fault:
     """One fault: done once the workers have worked off `at` records of the feed.
 
     `target` picks the worker or broker (modulo how many there are). `seconds` is how long a state
-    lasts, for CLOCK how far the clock jumps, for KILL and TERM how long after `at`. `nth` counts the
-    step's occurrences from the moment on at which the fault is set.
+    lasts, for CLOCK how far the clock jumps, for KILL and TERM how long after `at`. `nth` counts
+    the step's occurrences from the moment on at which the fault is set.
     """
 
     kind: Kind

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Said(NamedTuple):
-    """An alert: its id, and a digest of its bytes (a long run says more than memory should hold)."""
+    """An alert: its id, and a digest of its bytes, since a long run says a lot."""
 
     alert_id: str
     digest: bytes

@@ -23,9 +23,7 @@ def client_arguments(settings: Settings) -> dict[str, Any]:
     return {"bootstrap_servers": servers, **settings.kafka_python_security()}
 
 
-def read(
-    settings: Settings, topic: str, partition: int, within_s: float = 600.0
-) -> Iterator[Any]:
+def read(settings: Settings, topic: str, partition: int, within_s: float = 600.0) -> Iterator[Any]:
     """All records of one partition up to its present end, in order. Raises ReadError."""
     from kafka import KafkaConsumer, TopicPartition  # noqa: PLC0415 - slow to import
 

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from stream.soak.faults import BROKER_KINDS, POINTS, STEP_KINDS, Fault, Kind
+from stream.soak.faults import BROKER_KINDS, POINTS, STEP_KINDS, Fault, Kind, Side
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -68,7 +68,7 @@ def schedule(wish: Wish) -> tuple[Fault, ...]:
     for number in range(wish.faults):
         at = int((number + dice.random()) / wish.faults * LAST * wish.events)
         kind = kinds[number]
-        step, side = next(points[kind]) if kind in STEP_KINDS else (None, Fault.side)
+        step, side = next(points[kind]) if kind in STEP_KINDS else (None, Side.BEFORE)
         drawn.append(
             Fault(
                 kind,

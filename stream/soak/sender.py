@@ -69,7 +69,8 @@ class Sender:
                 group = group or Group(self._settings, (self._topic,))
                 done = sum(group.committed().values())
             except Exception:  # noqa: BLE001 - brokers may be away
-                group = _close(group)
+                _close(group)
+                group = None
             else:
                 if done > self.done:
                     self.done, self.moved_at = done, time.monotonic()
@@ -94,7 +95,8 @@ class Sender:
                         left = chunk
                     if left:
                         self.resent += len(left)
-                        producer = _close(producer)
+                        _close(producer)
+                        producer = None
                     chunk = left
             self.finished = True
         except Exception as error:  # noqa: BLE001 - the run tells of it

@@ -20,7 +20,7 @@ ODD_SHARE = 0.02
 
 
 def stay(patient_id: str, seed: int | str, count: int, every_s: float) -> list[Event]:
-    """`count` events of one patient in the order received, a set of readings each `every_s` seconds.
+    """`count` events of one patient in the order received; readings come each `every_s` seconds.
 
     Fever comes and goes every 60 sets, low pressure with a pump and oxygen within it; some
     readings are late, some events are corrected, retracted, or cannot be taken.
@@ -38,7 +38,11 @@ class _Stay:
 
     def events(self, count: int) -> list[Event]:
         self.add(
-            self.begin, "patient", age_years=self.dice.randint(18, 85), weight_kg=70, location="soak"
+            self.begin,
+            "patient",
+            age_years=self.dice.randint(18, 85),
+            weight_kg=70,
+            location="soak",
         )
         self.add(self.begin, "therapy", product="axi-cel", therapy_class="car_t")
         number = 0
@@ -99,7 +103,7 @@ class _Stay:
             ("room_air", "nasal_cannula", "high_flow_nasal_cannula") if fever else ("room_air",)
         )
         flow = {"nasal_cannula": 3, "high_flow_nasal_cannula": 30}.get(self.device)
-        fields = {} if flow is None else {"flow_lpm": flow}
+        fields: dict[str, Any] = {} if flow is None else {"flow_lpm": flow}
         self.add(at, "oxygen", device=self.device, **fields)
 
     def odd(self, at: datetime) -> None:

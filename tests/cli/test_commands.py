@@ -37,6 +37,7 @@ NAMES = [
     ("topics", "check"),
     ("replay",),
     ("tail",),
+    ("soak",),
     ("config",),
     ("schemas",),
     ("schemas", "list"),
