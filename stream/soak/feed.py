@@ -55,7 +55,7 @@ class Disorder:
 def feed(seed: int, events: int, disorder: Disorder | None = None) -> Iterator[Item]:
     """At least `events` records (duplicates come on top), lazily, one ward in memory at a time."""
     dice = random.Random(f"feed {seed}")  # noqa: S311 - reproducible, not secret
-    items = _garbled(_ordered(seed, events), disorder or Disorder(), dice)
+    items = garbled(_ordered(seed, events), disorder or Disorder(), dice)
     return (item for _, item in zip(range(events), items, strict=False))
 
 
@@ -117,7 +117,7 @@ def _merged(stays: Sequence[Sequence[Event]], dice: random.Random) -> Iterator[E
     return (event for _, _, _, event in heapq.merge(*streams, key=lambda place: place[:3]))
 
 
-def _garbled(items: Iterator[Item], disorder: Disorder, dice: random.Random) -> Iterator[Item]:
+def garbled(items: Iterator[Item], disorder: Disorder, dice: random.Random) -> Iterator[Item]:
     """Some records come again later, some come later than they should, some are no events."""
     later: list[tuple[int, int, Item]] = []
     for number, one in enumerate(items):
@@ -133,6 +133,8 @@ def _garbled(items: Iterator[Item], disorder: Disorder, dice: random.Random) -> 
             heapq.heappush(later, (due, number, one))
         elif chance > 1 - disorder.junk:
             yield Item(one.key, dice.choice(JUNK))
+    while later:
+        yield heapq.heappop(later)[2]
 
 
 def item(event: Event) -> Item:

@@ -1,0 +1,75 @@
+"""Workers and a broker of Apache Kafka are hurt: nothing is lost, nothing counts twice.
+
+The long form of the second test is `stormwatch soak`; README.md beside this file has its result.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stream.settings import load_settings
+from stream.soak.faults import POINTS, Fault, Kind, Side, Step
+from stream.soak.schedule import Wish, schedule
+from stream.soak.trial import Plan, Trial
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from stream.soak.cluster import Cluster
+    from stream.soak.trial import Result
+
+SESSION_S = 2.0
+AHEAD = 500
+FREEZES = ((Step.ALERT, Side.AFTER), (Step.WINDOWS, Side.AFTER), (Step.COMMIT, Side.BEFORE))
+
+
+def run(plan: Plan, cluster: Cluster, folder: Path) -> Result:
+    """A run, with what it says as the story of a failure."""
+    settings = load_settings(partitions=4, hash_key="k" * 32)
+    result = Trial(plan, settings, folder, cluster=cluster, say=print).run()
+    assert result.verdict.kept, "\n".join(map(str, result.verdict.damages[:20]))
+    counts = result.verdict.counts
+    assert counts["records"] >= plan.events
+    assert counts["alerts"] > 20
+    assert counts["dead letters"] > 5
+    return result
+
+
+@pytest.mark.broker
+@pytest.mark.timeout(600)
+def test_every_step_of_the_batch_may_be_the_last(cluster: Cluster, tmp_path: Path) -> None:
+    """Killed before and after each; stopped there for longer than the session, and back."""
+    events = 4_500
+    # Windows are forgotten once the first residents have stayed long enough.
+    points = sorted(POINTS, key=lambda point: point[0] is Step.TOMBSTONE)
+    wanted = [(Kind.CRASH, point) for point in points]
+    wanted[4:4] = [(Kind.FREEZE, point) for point in FREEZES]
+    faults = tuple(
+        Fault(
+            kind,
+            at=600 + number * 200,
+            target=number,
+            seconds=2.5 * SESSION_S,
+            step=step,
+            side=side,
+            nth=1 + number % 2,
+        )
+        for number, (kind, (step, side)) in enumerate(wanted)
+    )
+    plan = Plan(41, faults, events, workers=3, session_s=SESSION_S, ahead=AHEAD)
+    result = run(plan, cluster, tmp_path)
+    assert not result.missed
+    assert result.verdict.counts["alerts repeated"] > 0
+
+
+@pytest.mark.broker
+@pytest.mark.timeout(600)
+def test_a_seeded_mix_of_faults(cluster: Cluster, tmp_path: Path) -> None:
+    wish = Wish(42, faults=10, events=3_000, workers=3, brokers=1, session_s=SESSION_S)
+    plan = Plan(
+        wish.seed, schedule(wish), wish.events, wish.workers, session_s=SESSION_S, ahead=AHEAD
+    )
+    result = run(plan, cluster, tmp_path)
+    assert len(result.done) >= wish.faults - 2
