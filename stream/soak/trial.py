@@ -12,6 +12,7 @@ from stream.soak.examine import examine
 from stream.soak.feed import Disorder, feed
 from stream.soak.injector import Injector
 from stream.soak.judge import Code, Damage, Verdict
+from stream.soak.live import live
 from stream.soak.records import Group
 from stream.soak.sender import Sender
 from stream.soak.site import SOURCE, Site
@@ -48,6 +49,8 @@ class Plan:
     session_s: float = 3.0
     ahead: int = 5_000
     """So many records the feed may be before the workers: a fault finds them at work."""
+    live: bool = False
+    """In real time, with the workers' ticks; see `stream.soak.live`."""
     disorder: Disorder = field(default_factory=Disorder)
     settings: Mapping[str, str] = field(default_factory=dict)
     """Further settings of the workers."""
@@ -94,12 +97,17 @@ class Trial:
                 stack.callback(self.site.delete_topics)
             self.site.make_topics()
             told = {**WORKERS, "session_timeout_s": str(plan.session_s), **plan.settings}
+            if plan.live:
+                told |= {"ticks": "wall", "tick_interval_s": "0.5"}
             most = LIVES + LIVES_PER_FAULT * len(plan.faults)
             crew = Crew(self.folder, self.site.environment(told), plan.workers, most)
             for slot in crew.slots[(plan.workers + 1) // 2 :]:
                 slot.wanted = False
             stack.enter_context(crew)
-            items = feed(plan.seed, plan.events, plan.disorder)
+            if plan.live:
+                items = live(plan.seed, plan.events)
+            else:
+                items = feed(plan.seed, plan.events, plan.disorder)
             sender = Sender(items, self.site.settings, self.site.name(SOURCE), plan.ahead)
             stack.callback(sender.stop)
             sender.start()
