@@ -158,10 +158,10 @@ def test_a_worker_goes_on_from_a_changelog_of_format_2(
     with KafkaProducer(bootstrap_servers=mine.bootstrap) as producer:
         for topic, name in zip(changelogs(app), ("patients", "windows"), strict=True):
             for key, value in old[name].items():
-                key = base64.b64decode(key)
-                patient = key if name == "patients" else key[:-9]
+                raw = base64.b64decode(key)
+                patient = raw if name == "patients" else raw[:-9]
                 producer.send(
-                    mine.prefix + topic, base64.b64decode(value), key,
+                    mine.prefix + topic, base64.b64decode(value), raw,
                     partition=partition_of(patient, PARTITIONS),
                 )  # fmt: skip
         for text in old["alerts"]:
