@@ -42,8 +42,13 @@ class Clock:
     jump_s: float
 
 
-Order = Crash | Slow | Clock
-_ORDERS: dict[str, type[Any]] = {kind.__name__.lower(): kind for kind in (Crash, Slow, Clock)}
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """Crashes that have not come about are called off."""
+
+
+Order = Crash | Slow | Clock | Calm
+_ORDERS: dict[str, type[Any]] = {kind.__name__.lower(): kind for kind in (Crash, Slow, Clock, Calm)}
 
 
 def to_line(order: Order) -> str:
@@ -86,6 +91,8 @@ class Control:
                 self._slow = order.delay_s, self._monotonic() + order.for_s
             case Clock():
                 self.jump_s += order.jump_s
+            case Calm():
+                self._crashes.clear()
 
     def reach(self, step: Step, side: Side) -> None:
         """The worker is at this step: hurt it where that was ordered, once."""

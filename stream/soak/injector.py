@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from stream.soak.cluster import ClusterError
-from stream.soak.crashpoints import Clock, Crash, Slow
+from stream.soak.crashpoints import Calm, Clock, Crash, Slow
 from stream.soak.faults import STEP_KINDS, Fault, Kind
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Injector:
         if slot is None:
             return False
         if fault.kind in STEP_KINDS:
-            return self._at_step(slot, fault)
+            return self._at_step(fault)
         match fault.kind:
             case Kind.KILL | Kind.TERM:
                 time.sleep(fault.seconds)
@@ -65,28 +65,31 @@ class Injector:
         slot = wanted[fault.target % len(wanted)]
         return slot if self._until(lambda: slot.running, RUNNING_WITHIN_S) else None
 
-    def _at_step(self, slot: Slot, fault: Fault) -> bool:
+    def _at_step(self, fault: Fault) -> bool:
+        """Whichever worker comes to the step first is hurt: not every worker has every patient."""
         assert fault.step is not None
         freeze = fault.kind is Kind.FREEZE
         order = Crash(fault.step, fault.side, fault.nth, "stop" if freeze else "kill")
         told = f"victim {order.how} {order.side} {order.step}"
-        lines, process = slot.lines, slot.process
-        if process is None or not self._crew.order(slot, order):
-            return False
+        lives = {slot.name: (slot, slot.lines) for slot in self._crew.slots if slot.wanted}
+        for slot, _ in lives.values():
+            self._crew.order(slot, order)
 
-        def hurt() -> bool:
-            return told in lines
+        def hurt() -> list[Slot]:
+            return [slot for slot, lines in lives.values() if told in lines]
 
-        self._until(lambda: hurt() or process.poll() is not None, REACH_WITHIN_S)
-        if freeze and hurt():
+        self._until(lambda: bool(hurt()), REACH_WITHIN_S)
+        for slot, lines in lives.values():
+            if told not in lines:
+                self._crew.order(slot, Calm())
+        if freeze:
             time.sleep(fault.seconds)
-            self._crew.send_signal(slot, signal.SIGCONT)
-        elif process.poll() is None and not hurt():
-            # The step did not come: a plain kill, so that the order does not wait for another day.
-            self._end(slot, signal.SIGKILL)
-        if not freeze:
-            self._until(lambda: process.poll() is not None, END_WITHIN_S)
-        return hurt()
+            for slot, _ in lives.values():  # another may have come to the step at the same moment
+                self._crew.send_signal(slot, signal.SIGCONT)
+        else:
+            for slot in hurt():
+                self._end(slot, signal.SIGKILL)
+        return bool(hurt())
 
     def _end(self, slot: Slot, how: signal.Signals) -> bool:
         """Signal the process, and wait for its end."""

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from stream.soak.crashpoints import Clock, Control, Crash, Order, Slow, from_line, step_of, to_line
+from stream.soak.crashpoints import (
+    Calm,
+    Clock,
+    Control,
+    Crash,
+    Order,
+    Slow,
+    from_line,
+    step_of,
+    to_line,
+)
 from stream.soak.faults import Side, Step
 
 
@@ -17,7 +27,7 @@ class Victim:
 
 @pytest.mark.parametrize(
     "order",
-    [Crash(Step.ALERT, Side.AFTER, 3, "stop"), Slow(0.5, 2.0), Clock(-3600.0)],
+    [Crash(Step.ALERT, Side.AFTER, 3, "stop"), Slow(0.5, 2.0), Clock(-3600.0), Calm()],
     ids=lambda order: type(order).__name__,
 )
 def test_an_order_is_a_line_and_back(order: Order) -> None:
@@ -47,6 +57,14 @@ def test_the_nth_step_from_the_order_on_hurts_once() -> None:
     assert victim.hurt == [crash]
     victim.control.reach(Step.ALERT, Side.BEFORE)
     assert victim.hurt == [crash]
+
+
+def test_a_crash_can_be_called_off() -> None:
+    victim = Victim()
+    victim.control.obey(Crash(Step.COMMIT, Side.AFTER))
+    victim.control.obey(Calm())
+    victim.control.reach(Step.COMMIT, Side.AFTER)
+    assert victim.hurt == []
 
 
 def test_slowness_ends_and_the_clock_stays_where_it_jumped() -> None:
