@@ -13,6 +13,7 @@ from stream.metrics import METRICS
 from stream.settings import Settings
 from stream.topics import plan
 from stream.worker.progress import PARTS
+from stream.verify.findings import Kind
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -65,6 +66,14 @@ def deadletters() -> str:
     return "\n".join(rows)
 
 
+def findings() -> str:
+    rows = ["| kind | | what it means | what to do |", "|---|---|---|---|"]
+    for kind in Kind:
+        weight = kind.weight.replace("_", " ")
+        rows.append(f"| `{kind.value}` | {weight} | {kind.meaning} | {kind.advice} |")
+    return "\n".join(rows)
+
+
 TABLES = {
     "commands": commands,
     "settings": settings,
@@ -72,6 +81,7 @@ TABLES = {
     "parts": parts,
     "topics": topics,
     "deadletters": deadletters,
+    "findings": findings,
 }
 
 

@@ -77,7 +77,7 @@ class Kind(StrEnum):
         "chain_branches",
         Weight.UNDECIDED,
         "Two alerts follow the same one: forgery, or a crash where the order of events is not set.",
-        "Compare with the worker's log: was there a crash or a new application_id at that time?",
+        "Look in the workers' logs for a crash or a new application_id at that time.",
     )
     BEGINNING = (
         "chain_beginning",

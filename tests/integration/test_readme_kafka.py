@@ -43,3 +43,5 @@ def test_the_commands_against_kafka(topics: Callable[..., Topics], tmp_path: Pat
     assert "worker ready" in done.stdout, done.stderr[-3000:]
     assert "grade 0 -> 1" in done.stdout
     assert "= rows read" in done.stdout + done.stderr
+    assert "looked at  partitions: 8" in done.stdout
+    assert "\nconsistent" in done.stdout, done.stdout[-6000:]

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from workers import PARTITIONS, Process, expected, read, read_when, send, total
 
 from stream.worker.partitions import partition_of
 from stream.worker.preflight import changelogs
-from tests.worker.ward_events import lines, ward
+from tests.worker.ward_events import START, lines, ward
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,20 +119,27 @@ def vars_of(record: Any) -> dict[str, Any]:
     return {name: getattr(record, name) for name in record._fields}
 
 
+def of_today(event: dict[str, Any]) -> dict[str, Any]:
+    """The event as a device sends it: about now, and without a word on when it was received."""
+    moved = datetime.fromisoformat(event["time"]) - START + datetime.now(UTC) - timedelta(hours=2)
+    return {**event, "time": moved.isoformat(), "received_at": None}
+
+
 def test_nothing_is_called_wrong_while_workers_run_with_two_topics_and_ticks(
     topics: Callable[..., Topics], start: Callable[..., Process]
 ) -> None:
     mine = topics(PARTITIONS)
     worker = start(mine, ticks="wall", tick_interval_s="0.2").ready()
-    raw = lines(ward(6))
+    raw = lines([of_today(event) for event in ward(6, minutes=150, every=4)])
     over = threading.Event()
 
     def feed() -> None:
-        for first in range(0, len(raw), 8):
-            for line in raw[first : first + 8]:
-                vitals = json.loads(line)["type"] == "vitals"
-                send(mine, [line], "vitals" if vitals else "care")
-            time.sleep(0.1)
+        with KafkaProducer(bootstrap_servers=mine.bootstrap) as producer:
+            for line in raw:
+                event = json.loads(line)
+                topic = mine.name("vitals" if event["type"] == "vitals" else "care")
+                producer.send(topic, line, event["patient_id"].encode())
+                time.sleep(0.02)
         over.set()
 
     sender = threading.Thread(target=feed)
@@ -157,13 +165,10 @@ def test_a_worker_goes_on_from_a_changelog_of_format_2(
     send(mine, before)
     with KafkaProducer(bootstrap_servers=mine.bootstrap) as producer:
         for topic, name in zip(changelogs(app), ("patients", "windows"), strict=True):
-            for key, value in old[name].items():
-                raw = base64.b64decode(key)
-                patient = raw if name == "patients" else raw[:-9]
-                producer.send(
-                    mine.prefix + topic, base64.b64decode(value), raw,
-                    partition=partition_of(patient, PARTITIONS),
-                )  # fmt: skip
+            for text, value in old[name].items():
+                key = base64.b64decode(text)
+                home = partition_of(key if name == "patients" else key[:-9], PARTITIONS)
+                producer.send(mine.prefix + topic, base64.b64decode(value), key, partition=home)
         for text in old["alerts"]:
             key = json.loads(text)["patient_id"].encode()
             producer.send(mine.name("alerts"), text.encode(), key)
