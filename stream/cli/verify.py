@@ -100,7 +100,7 @@ def verify(
         from rich.console import Console
 
         show(report, name, Console())
-    wrong, open_ = report.weights[Weight.FINDING], report.weights[Weight.UNDECIDED]
+    wrong, open_ = report.count(Weight.FINDING), report.count(Weight.UNDECIDED)
     if wrong:
         raise CommandError(f"{wrong} findings", FAILED)
     if strict and open_:
@@ -108,6 +108,8 @@ def verify(
 
 
 def _topics(settings: Settings, rules: Ruleset, patient: str | None, report: Report) -> None:
+    from rich.console import Console
+
     from stream.verify.audit import Audit, Names
     from stream.verify.kafka_topics import KafkaTopics, TopicsUnfitError
     from stream.verify.rebuild import RebuildPolicy
@@ -139,8 +141,10 @@ def _topics(settings: Settings, rules: Ruleset, patient: str | None, report: Rep
             KafkaTopics(client, settings.application_id, settings.partitions) as topics,
         ):
             audit = Audit(topics, names, policy, report)
-            for number in numbers:
-                audit.partition(number)
+            with Console(stderr=True).status("reading the topics") as status:
+                for number in numbers:
+                    status.update(f"partition {number} of {settings.partitions}")
+                    audit.partition(number)
     except TopicsUnfitError as error:
         raise CommandError(str(error), BROKER) from None
     if only is not None and not report.seen["patients"]:

@@ -51,9 +51,10 @@ class Voice:
         supersedes: str | None = None,
         chain: object = None,
     ) -> str:
-        """Append an alert to the patient's chain; its id is made of what it says. Returns the id.
+        """Append an alert; its id is made of what it says. Returns the id.
 
-        The chain does not enter the id: an alert is the same one wherever it stands.
+        The hash of the alert before it does not enter the id: it is the same alert wherever it
+        stands. `chain` tells apart what would otherwise say the same twice.
         """
         rules = self.context.rules
         ident = alert_id(self.patient_id, kind, episode, effective, body, supersedes, chain)

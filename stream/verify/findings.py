@@ -223,18 +223,22 @@ class Report:
 
     told: Callable[[Finding], None] = lambda _finding: None
     findings: list[Finding] = field(default_factory=list)
-    weights: Counter[Weight] = field(default_factory=Counter)
+    kinds: Counter[Kind] = field(default_factory=Counter)
     seen: Counter[str] = field(default_factory=Counter)
     """How many `partitions`, `patients`, `alerts`, `repeats`, `records` were looked at."""
 
     def add(self, finding: Finding) -> None:
         """Take one in."""
-        self.weights[finding.kind.weight] += 1
+        self.kinds[finding.kind] += 1
         self.told(finding)
         if len(self.findings) < KEPT:
             self.findings.append(finding)
 
+    def count(self, weight: Weight) -> int:
+        """How many of this weight were found."""
+        return sum(count for kind, count in self.kinds.items() if kind.weight is weight)
+
     @property
     def consistent(self) -> bool:
         """Nothing is wrong as far as it can be decided."""
-        return self.weights[Weight.FINDING] == 0
+        return self.count(Weight.FINDING) == 0

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
-from kafka.errors import KafkaTimeoutError, OffsetOutOfRangeError
+from kafka.errors import (
+    CoordinatorNotAvailableError,
+    KafkaTimeoutError,
+    OffsetOutOfRangeError,
+)
 
 from stream.worker.batch import SourceRecord
 
@@ -18,6 +22,9 @@ if TYPE_CHECKING:
 
 STALLED_S = 30.0
 """A broker that gives nothing for so long, though there is more, is given up."""
+
+
+COORDINATOR_S = 10.0
 
 
 class TopicsUnfitError(RuntimeError):
@@ -90,7 +97,15 @@ class KafkaTopics:
 
     def committed(self, partition: int) -> dict[str, int]:
         """By topic, the offset that the group has committed in a partition."""
-        offsets = self._admin.list_group_offsets(self._group).get(self._group, {})
+        deadline = time.monotonic() + COORDINATOR_S
+        while True:
+            try:
+                offsets = self._admin.list_group_offsets(self._group).get(self._group, {})
+                break
+            except CoordinatorNotAvailableError:  # the first that is asked for on a new broker
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.3)
         return {
             place.topic: found.offset
             for place, found in offsets.items()

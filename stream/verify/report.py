@@ -44,9 +44,9 @@ def summary(report: Report) -> dict[str, Any]:
     return {
         "type": "summary",
         "consistent": report.consistent,
-        "findings": report.weights[Weight.FINDING],
-        "not_decidable": report.weights[Weight.UNDECIDED],
-        "notes": report.weights[Weight.NOTE],
+        "findings": report.count(Weight.FINDING),
+        "not_decidable": report.count(Weight.UNDECIDED),
+        "notes": report.count(Weight.NOTE),
         **dict(sorted(report.seen.items())),
     }
 
@@ -57,7 +57,8 @@ def show(report: Report, name: Callable[[str], str], console: Console) -> None:
 
     for weight in Weight:
         for kind, found in _by_kind(report, weight):
-            console.print(f"{TITLES[weight]}: {kind.value} ({len(found)})", style="bold")
+            count = report.kinds[kind]
+            console.print(f"{TITLES[weight]}: {kind.value} ({count})", style="bold")
             console.print(f"{kind.meaning} {kind.advice}", highlight=False)
             rows = Table(box=None, padding=(0, 2, 0, 0))
             for column in ("patient", "where", "alerts", "about"):
@@ -65,8 +66,8 @@ def show(report: Report, name: Callable[[str], str], console: Console) -> None:
             for finding in found[:SHOWN]:
                 patient = "" if finding.patient is None else name(finding.patient)
                 rows.add_row(patient, where(finding), "\n".join(finding.ids), finding.detail)
-            if len(found) > SHOWN:
-                rows.add_row("", f"… and {len(found) - SHOWN} more", "", "--json shows all")
+            if count > SHOWN:
+                rows.add_row("", f"… and {count - SHOWN} more", "", "--json shows all")
             console.print(rows)
             console.print()
     for line in closing(report):
@@ -86,8 +87,8 @@ def closing(report: Report) -> Iterator[str]:
     seen = report.seen
     counts = [f"{name}: {seen[name]}" for name in COUNTED if name in seen]
     yield "looked at  " + "  ".join(counts)
-    undecided = report.weights[Weight.UNDECIDED]
-    word = "consistent" if report.consistent else f"{report.weights[Weight.FINDING]} findings"
+    undecided = report.count(Weight.UNDECIDED)
+    word = "consistent" if report.consistent else f"{report.count(Weight.FINDING)} findings"
     yield word + (f"; {undecided} not decidable" if undecided else "")
 
 

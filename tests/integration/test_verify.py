@@ -20,6 +20,7 @@ from workers import PARTITIONS, Process, expected, read, read_when, send, total
 
 from stream.worker.partitions import partition_of
 from stream.worker.preflight import changelogs
+from stream.worker.run import EXIT_CRASHED
 from tests.worker.ward_events import START, lines, ward
 
 if TYPE_CHECKING:
@@ -184,3 +185,23 @@ def test_a_worker_goes_on_from_a_changelog_of_format_2(
     code, found = verify(mine)
     assert code == 0, found
     assert {item["kind"] for item in found[:-1]} == {"chain_begins"}
+
+
+def test_a_changelog_of_a_newer_version_is_refused_by_name(
+    topics: Callable[..., Topics], start: Callable[..., Process]
+) -> None:
+    mine = topics(PARTITIONS, changelogs=changelogs("app"))
+    raw = lines(ward(1))
+    home = partition_of(b"p00", PARTITIONS)
+    with KafkaProducer(bootstrap_servers=mine.bootstrap) as producer:
+        patients = mine.prefix + changelogs("app")[0]
+        producer.send(patients, b"\x09 of tomorrow", b"p00", partition=home)
+        producer.flush()
+    send(mine, raw)
+    worker = start(mine)
+    assert worker.process.wait(60) == EXIT_CRASHED
+    assert "format 9, this version reads formats 2 and 3" in worker.log.read_text()
+    assert read(mine, "alerts") == []
+    code, found = verify(mine)
+    assert code == 1
+    assert kinds(found) == {"state_unreadable": 1}
