@@ -195,7 +195,8 @@ class Patient:
             if self._beyond:
                 yield self._found(Kind.TABLE_BEHIND, detail=f"{self._beyond} records")
             return
-        if self._loose:
+        if self._loose and doubts:
+            # without doubts the tables must stand at one of the records since the committed one
             doubts = doubts | {Doubt.BEHIND}
         if self.state is None:
             if self.table is not None:

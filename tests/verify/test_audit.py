@@ -175,6 +175,16 @@ def test_tampering_is_found_while_workers_run_too(held: Held) -> None:
     assert kinds(verified(held)) == {Kind.MISSING: 2}
 
 
+def test_a_table_that_stands_at_no_record_is_found_while_workers_run_too(held: Held) -> None:
+    held.offsets = {"vitals": 40}
+    record = decode_record(held.tables["pc"][b"p01"])
+    held.tables["pc"][b"p01"] = encode_record(replace(record, seq=record.seq + 1))
+    other = Worker()  # as if what was committed had never reached the table
+    other.work([r for r in held.logs["vitals", home(held, "p02")].records if r.key == b"p02"][:3])
+    held.tables["pc"][b"p02"] = other.broker.table("pc")[b"p02"]
+    assert kinds(verified(held)) == {Kind.STATE: 1, Kind.HISTORY: 1}
+
+
 def test_offsets_that_do_not_fit_the_topic_are_findings(held: Held) -> None:
     number = home(held, "p01")
     held.offsets = {"vitals": 3}
