@@ -12,8 +12,8 @@ from stream.cli.app import app
 from stream.metrics import METRICS
 from stream.settings import Settings
 from stream.topics import plan
-from stream.worker.progress import PARTS
 from stream.verify.findings import Kind
+from stream.worker.progress import PARTS
 
 README = Path(__file__).parents[1] / "README.md"
 
