@@ -133,6 +133,7 @@ def _tell(parts: WorkerApp, metrics: Metrics, metrics_port: int) -> None:
             for tp in app.consumer.assignment()
             if tp.topic == parts.rounds.policy.home_topic
         )
+        parts.rounds.refresh(set(partitions))  # what cannot be read ends the worker here
         seconds = round(time.monotonic() - moments["from"], 3)
         metrics.recovered.set(1)
         metrics.recovery.set(seconds)
