@@ -104,16 +104,16 @@ class Crew:
             slot.process.send_signal(how)
             return True
 
-    def order(self, slot: Slot, order: Order) -> bool:
-        """Tell the slot's process; False where it is not there."""
+    def order(self, slot: Slot, order: Order) -> list[str] | None:
+        """Tell the slot's process; returns what that says from now on; None where there is none."""
         with self._lock:
             if not slot.running or slot.process is None or slot.process.stdin is None:
-                return False
+                return None
             try:
                 print(to_line(order), file=slot.process.stdin, flush=True)
             except OSError:
-                return False
-            return True
+                return None
+            return slot.lines
 
     def dismiss(self) -> None:
         """SIGTERM to all; returns when they have ended. What does not end in time is killed."""

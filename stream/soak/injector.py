@@ -21,6 +21,8 @@ RUNNING_WITHIN_S = 60.0
 REACH_WITHIN_S = 30.0
 """So long a worker has to come to the step at which it is to be hurt."""
 END_WITHIN_S = 40.0
+CRASH_S = 0.2
+"""So long a process takes to be gone after its last word."""
 SLOW_DELAY_S = 0.01
 LOOK_EVERY_S = 0.05
 RESTART_ATTEMPTS = 3
@@ -53,9 +55,9 @@ class Injector:
             case Kind.ADD | Kind.REMOVE:
                 return self._resize(slot, more=fault.kind is Kind.ADD)
             case Kind.SLOW:
-                return self._crew.order(slot, Slow(SLOW_DELAY_S, fault.seconds))
+                return self._crew.order(slot, Slow(SLOW_DELAY_S, fault.seconds)) is not None
             case Kind.CLOCK:
-                return self._crew.order(slot, Clock(fault.seconds))
+                return self._crew.order(slot, Clock(fault.seconds)) is not None
             case _:
                 return False
 
@@ -70,26 +72,27 @@ class Injector:
         assert fault.step is not None
         freeze = fault.kind is Kind.FREEZE
         order = Crash(fault.step, fault.side, fault.nth, "stop" if freeze else "kill")
-        told = f"victim {order.how} {order.side} {order.step}"
-        lives = {slot.name: (slot, slot.lines) for slot in self._crew.slots if slot.wanted}
-        for slot, _ in lives.values():
-            self._crew.order(slot, order)
+        word = f"victim {order.how} {order.side} {order.step}"
+        told: list[tuple[Slot, list[str]]] = []
 
-        def hurt() -> list[Slot]:
-            return [slot for slot, lines in lives.values() if told in lines]
+        def reached() -> bool:
+            for slot in self._crew.slots:  # also what is started while we wait
+                if slot.wanted and all(slot.lines is not lines for _, lines in told):
+                    lines = self._crew.order(slot, order)
+                    told.extend([] if lines is None else [(slot, lines)])
+            return any(word in lines for _, lines in told)
 
-        self._until(lambda: bool(hurt()), REACH_WITHIN_S)
-        for slot, lines in lives.values():
-            if told not in lines:
+        came = self._until(reached, REACH_WITHIN_S)
+        for slot, lines in told:
+            if word not in lines and slot.lines is lines:
                 self._crew.order(slot, Calm())
         if freeze:
             time.sleep(fault.seconds)
-            for slot, _ in lives.values():  # another may have come to the step at the same moment
+            for slot, _ in told:  # another may have come to the step at the same moment
                 self._crew.send_signal(slot, signal.SIGCONT)
-        else:
-            for slot in hurt():
-                self._end(slot, signal.SIGKILL)
-        return bool(hurt())
+        elif came:
+            time.sleep(CRASH_S)
+        return came
 
     def _end(self, slot: Slot, how: signal.Signals) -> bool:
         """Signal the process, and wait for its end."""

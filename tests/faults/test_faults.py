@@ -41,7 +41,7 @@ def run(plan: Plan, cluster: Cluster, folder: Path) -> Result:
 @pytest.mark.timeout(600)
 def test_every_step_of_the_batch_may_be_the_last(cluster: Cluster, tmp_path: Path) -> None:
     """Killed before and after each; stopped there for longer than the session, and back."""
-    events = 4_500
+    events = 3_600
     # Windows are forgotten now and then; so these two have the whole feed before them.
     points = sorted(POINTS, key=lambda point: point[0] is not Step.TOMBSTONE)
     wanted = [(Kind.CRASH, point) for point in points]
@@ -49,7 +49,7 @@ def test_every_step_of_the_batch_may_be_the_last(cluster: Cluster, tmp_path: Pat
     faults = tuple(
         Fault(
             kind,
-            at=600 + number * 200,
+            at=500 + number * 160,
             target=number,
             seconds=2.5 * SESSION_S,
             step=step,
@@ -80,9 +80,9 @@ def test_a_seeded_mix_of_faults(cluster: Cluster, tmp_path: Path) -> None:
 def test_clocks_that_jump_make_nobody_s_timers_run_out(cluster: Cluster, tmp_path: Path) -> None:
     """In real time and with ticks: an hour ahead, an hour back, and a kill between."""
     faults = (
-        Fault(Kind.CLOCK, at=200, seconds=3600.0),
-        Fault(Kind.KILL, at=500),
-        Fault(Kind.CLOCK, at=550, seconds=-3600.0),
+        Fault(Kind.CLOCK, at=120, seconds=3600.0),
+        Fault(Kind.KILL, at=300),
+        Fault(Kind.CLOCK, at=320, seconds=-3600.0),
     )
-    plan = Plan(43, faults, 1_000, workers=1, session_s=SESSION_S, ahead=AHEAD, live=True)
+    plan = Plan(43, faults, 600, workers=1, session_s=SESSION_S, ahead=AHEAD, live=True)
     assert run(plan, cluster, tmp_path).done == list(faults)
