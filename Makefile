@@ -6,8 +6,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO_FLAGS ?=
 PYTEST_FLAGS ?=
+SOAK_FLAGS ?=
 
-.PHONY: help demo test test-broker test-others lint types schemas kafka kafka-stop clean
+.PHONY: help demo test test-broker test-others soak lint types schemas kafka kafka-stop clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -32,10 +33,14 @@ test: lint types  ## everything that CI runs
 	$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target test-broker test-others
 
 test-broker: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests/integration
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests/integration tests/faults
 
 test-others: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PYTEST_FLAGS) --ignore=tests/integration
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) --ignore=tests/integration --ignore=tests/faults
+
+soak: $(VENV)/.dev  ## hundreds of faults, a million events, three brokers (SOAK_FLAGS='--seed 7')
+	$(BIN)/stormwatch soak --kafka deploy/kafka/kafka.sh --brokers 3 --workers 3 \
+		--faults 220 --events 1000000 $(SOAK_FLAGS)
 
 lint: $(VENV)/.dev  ## ruff and the import contracts
 	$(BIN)/ruff check .
