@@ -66,6 +66,12 @@ def soak(
         Path | None,
         typer.Option("--json", metavar="FILE", help="Write the result here.", show_default=False),
     ] = None,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live", help="Stamp events as they are sent, 40 a second; the workers' ticks run."
+        ),
+    ] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave topics and logs behind.")] = False,
     config_file: ConfigOption = None,
     bootstrap: BootstrapOption = None,
@@ -77,7 +83,8 @@ def soak(
     brokers of its own, and does one fault after the other: kill, crash (at a step of the batch),
     freeze (the same, but it comes back as a zombie), stop, term, add, remove, slow, clock; with
     --kafka also broker-kill, broker-pause, brokers-away. Afterwards alerts, stored histories, dead
-    letters and offsets must be those of the engine alone over the same log.
+    letters and offsets must be those of the engine alone over the same log. The clock of a worker
+    matters most with --live, where timers run out by it.
 
     Status 0: the promise is kept. 1: it is broken; every alert, patient (as a hash) and offset in
     question is listed. Needs no quiet machine; it takes about ten seconds a fault.
@@ -88,7 +95,7 @@ def soak(
         raise CommandError(f"--kafka {kafka}: there is no such file", USAGE)
     settings = settings_from(config_file, assign, bootstrap_servers=bootstrap)
     chosen = secrets.randbelow(1_000_000) if seed is None else seed
-    plan = _plan(chosen, faults, events, workers, brokers if kafka else 0, only)
+    plan = _plan(chosen, faults, events, workers, brokers if kafka else 0, only, live=live)
     where = f"{brokers} of our own" if kafka else settings.bootstrap_servers
     print(f"seed {chosen}: {faults} faults, {events} events, {workers} workers, brokers {where}")
     from rich.console import Console
@@ -115,14 +122,22 @@ def soak(
 
 
 def _plan(
-    seed: int, faults: int, events: int, workers: int, brokers: int, only: str | None
+    seed: int,
+    faults: int,
+    events: int,
+    workers: int,
+    brokers: int,
+    only: str | None,
+    *,
+    live: bool,
 ) -> Plan:
     from stream.soak.schedule import Wish, schedule
     from stream.soak.trial import Plan
 
     wish = Wish(seed, faults, events, workers, brokers, _kinds(only))
+    ahead = min(5_000, max(500, events // 20))  # so that faults find the workers at work
     try:
-        return Plan(seed, schedule(wish), events, workers, wish.session_s)
+        return Plan(seed, schedule(wish), events, workers, wish.session_s, ahead, live=live)
     except ValueError as error:
         raise CommandError(f"--only {only}: {error}", USAGE) from None
 

@@ -69,7 +69,7 @@ class Site:
             )
         ]
         report = topics.create(
-            settings.bootstrap_servers, specs, settings.kafka_python_security(), timeout_s=20.0
+            settings.bootstrap_servers, specs, settings.kafka_python_security(), timeout_s=10.0
         )
         if fatal := [problem.text for problem in report.problems if problem.fatal]:
             raise topics.TopicsError("\n".join(fatal))

@@ -85,6 +85,10 @@ def test_unknown_commands_and_options_are_usage_errors(cli: Cli) -> None:
     assert cli("grade", "--loud", "-").code == 2
     assert cli("tail", "vitals").code == 2
     assert cli("replay", "x.jsonl", "--format", "xml").code == 2
+    assert cli("soak", "--brokers", "2").code == 2
+    assert cli("soak", "--kafka", "no/such/kafka.sh").code == 2
+    assert "expected some of kill" in cli("soak", "--only", "kill,dance").err
+    assert "somebody else" in cli("soak", "--only", "broker-kill").err
 
 
 @pytest.mark.parametrize(
@@ -96,6 +100,7 @@ def test_unknown_commands_and_options_are_usage_errors(cli: Cli) -> None:
         ("topics", "check", "--bootstrap", NOBODY),
         ("replay", "-", "--bootstrap", NOBODY),
         ("demo", "--for", "5s", "--bootstrap", NOBODY),
+        ("soak", "--bootstrap", NOBODY),
     ],
     ids=lambda words: words[0] + (f" {words[1]}" if words[0] == "topics" else ""),
 )

@@ -5,14 +5,19 @@ The long form of the second test is `stormwatch soak`; README.md beside this fil
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from kafka import KafkaAdminClient
 
 from stream.settings import load_settings
 from stream.soak.faults import POINTS, Fault, Kind, Side, Step
-from stream.soak.schedule import Wish, schedule
 from stream.soak.trial import Plan, Trial
+
+from .conftest import KAFKA_SH
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,13 +71,34 @@ def test_every_step_of_the_batch_may_be_the_last(cluster: Cluster, tmp_path: Pat
 
 @pytest.mark.broker
 @pytest.mark.timeout(600)
-def test_a_seeded_mix_of_faults(cluster: Cluster, tmp_path: Path) -> None:
-    wish = Wish(42, faults=10, events=3_000, workers=3, brokers=1, session_s=SESSION_S)
-    plan = Plan(
-        wish.seed, schedule(wish), wish.events, wish.workers, session_s=SESSION_S, ahead=AHEAD
-    )
-    result = run(plan, cluster, tmp_path)
-    assert len(result.done) >= wish.faults - 2
+def test_a_seeded_mix_of_faults_by_the_command(cluster: Cluster, tmp_path: Path) -> None:
+    """On brokers of the command's own, which are hurt as well, and then on those of others."""
+    own = soak(tmp_path, "--seed", "42", "--kafka", KAFKA_SH, "--faults", "10", "--events", "3000")
+    assert own["kept"]
+    assert sum(own["faults"]["done"].values()) >= 8
+    assert own["counts"]["alerts"] > 20
+    theirs = soak(
+        tmp_path, "--seed", "9", "--bootstrap", cluster.bootstrap, "--faults", "1",
+        "--events", "1000", "--only", "kill",
+    )  # fmt: skip
+    assert theirs["kept"]
+    assert theirs["faults"]["done"] == {"kill": 1}
+    with KafkaAdminClient(bootstrap_servers=cluster.bootstrap) as admin:
+        assert not [name for name in admin.list_topics() if name.startswith("soak-9-")]
+
+
+def soak(folder: Path, *words: object) -> Any:
+    """`stormwatch soak`, three workers on four partitions; its JSON. The seed comes first."""
+    result = folder / "soak.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "stream.cli", "soak", "--workers", "3", "--set", "partitions=4",
+         "--json", result, *map(str, words)],
+        capture_output=True, text=True, check=False, cwd=folder,
+    )  # fmt: skip
+    print(done.stdout, done.stderr)
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"seed {words[1]}:")
+    return json.loads(result.read_text())
 
 
 @pytest.mark.broker
