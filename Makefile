@@ -7,8 +7,9 @@ BIN := $(VENV)/bin
 DEMO_FLAGS ?=
 PYTEST_FLAGS ?=
 SOAK_FLAGS ?=
+FUZZ_MINUTES ?= 5
 
-.PHONY: help demo test test-broker test-others soak lint types schemas kafka kafka-stop clean
+.PHONY: help demo test test-broker test-faults test-others soak fuzz lint types schemas kafka kafka-stop clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -28,12 +29,15 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 demo: $(VENV)/.demo  ## a ward to look at (DEMO_FLAGS='--speed 600' and so on)
 	$(BIN)/stormwatch demo $(DEMO_FLAGS)
 
-# the broker's tests wait a lot: the others run beside them
+# the tests with brokers wait a lot: all three run side by side
 test: lint types  ## everything that CI runs
-	$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target test-broker test-others
+	$(MAKE) --no-print-directory --keep-going --jobs=3 --output-sync=target test-broker test-faults test-others
 
 test-broker: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests/integration tests/faults
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests/integration
+
+test-faults: $(VENV)/.dev
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests/faults
 
 test-others: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PYTEST_FLAGS) --ignore=tests/integration --ignore=tests/faults
@@ -41,6 +45,9 @@ test-others: $(VENV)/.dev
 soak: $(VENV)/.dev  ## hundreds of faults, a million events, three brokers (SOAK_FLAGS='--seed 7')
 	$(BIN)/stormwatch soak --kafka deploy/kafka/kafka.sh --brokers 3 --workers 3 \
 		--faults 220 --events 1000000 $(SOAK_FLAGS)
+
+fuzz: $(VENV)/.dev  ## every entry by coverage, FUZZ_MINUTES=5 for each
+	STORMWATCH_FUZZ_S=$$(( $(FUZZ_MINUTES) * 60 )) $(BIN)/python -m pytest $(PYTEST_FLAGS) --timeout 0 tests/fuzz
 
 lint: $(VENV)/.dev  ## ruff and the import contracts
 	$(BIN)/ruff check .

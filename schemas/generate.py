@@ -1,4 +1,4 @@
-"""Writes the contract as JSON Schema 2020-12 and AsyncAPI 3.0 from the models: `schemas/v1/`.
+"""Writes the contract as JSON Schema 2020-12, AsyncAPI 3.0 and OpenAPI 3.1: `schemas/v1/`.
 
 `python -m schemas.generate` writes; `drift` tells what is not as the models would write it.
 """
@@ -18,6 +18,7 @@ from schemas.alerts import OUTPUT_ADAPTER, OUTPUT_MODELS
 from schemas.asyncapi import asyncapi_document
 from schemas.deadletter import DeadLetter
 from schemas.events import INPUT_ADAPTER, INPUT_MODELS
+from schemas.openapi import openapi_document
 from schemas.status import Status
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def documents() -> dict[str, str]:
         f"{name}.schema.json": _schema(name, adapter, title) for name, adapter, title in _roots()
     }
     files["asyncapi.json"] = _text(asyncapi_document())
+    files["openapi.json"] = _text(openapi_document())
     return files
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import threading
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from stream.worker.bounded_http import BoundedHandler, BoundedServer
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -31,42 +32,28 @@ class Probes(Protocol):
         """Whether it does its work now."""
 
 
-def serve(host: str, port: int, registry: CollectorRegistry, probes: Probes) -> ThreadingHTTPServer:
+def serve(host: str, port: int, registry: CollectorRegistry, probes: Probes) -> BoundedServer:
     """Start answering; the server's `server_port` tells the port. Raises OSError."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(BoundedHandler):
         """One request."""
 
-        server_version = "stormwatch"
-        sys_version = ""
-
-        def do_GET(self) -> None:
+        def respond(self) -> None:
             """Answer a GET."""
             url = urlsplit(self.path)
             path = url.path
             if path == "/metrics":
-                self._answer(HTTPStatus.OK, generate_latest(registry), CONTENT_TYPE_LATEST)
+                with self.server.one_by_one:
+                    metrics = generate_latest(registry)
+                self.answer(HTTPStatus.OK, metrics, CONTENT_TYPE_LATEST)
             elif path in {"/livez", "/health", "/health/live", "/readyz", "/health/ready"}:
                 report = probes.ready() if "ready" in path else probes.live()
                 verbose = "verbose" in parse_qs(url.query, keep_blank_values=True)
                 status = HTTPStatus.OK if report.passed else HTTPStatus.SERVICE_UNAVAILABLE
-                self._answer(status, report.text(verbose=verbose).encode())
+                self.answer(status, report.text(verbose=verbose).encode())
             else:
-                self._answer(HTTPStatus.NOT_FOUND, b"try /metrics, /livez, /readyz\n")
+                self.answer(HTTPStatus.NOT_FOUND, b"try /metrics, /livez, /readyz\n")
 
-        def log_message(self, *_: Any) -> None:
-            """Requests are not logged."""
-
-        def _answer(
-            self, status: HTTPStatus, body: bytes, kind: str = "text/plain; charset=utf-8"
-        ) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-    server = ThreadingHTTPServer((host, port), Handler)
-    server.daemon_threads = True
+    server = BoundedServer((host, port), Handler)
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
     return server
