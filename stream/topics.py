@@ -69,6 +69,12 @@ _LARGEST: Final = {
     "deadletter": LARGEST_LETTER,
 }
 
+# What strangers send is stored as it is read: the broker refuses a batch that would inflate beyond
+# the largest record. A compressed one of five megabytes may hold five gigabytes, and whoever reads
+# it has to hold them all. Costs disk; a site whose producers are all its own may set `producer`.
+_AS_READ: Final = {"compression.type": "uncompressed"}
+_STRANGERS: Final = frozenset({"vitals", "care", "ticks"})
+
 # name -> (days kept, purpose); the order is that of the data's way.
 _KEPT: Final = {
     "vitals": (
@@ -106,6 +112,7 @@ class ProblemCode(StrEnum):
     REPLICATION = "replication"
     RETENTION = "retention"
     TIMESTAMP_TYPE = "timestamp_type"
+    COMPRESSION = "compression"
     REFUSED = "refused"
 
 
@@ -162,6 +169,7 @@ def plan(
                 "cleanup.policy": "delete",
                 "retention.ms": str(days * _DAY_MS),
                 **({"max.message.bytes": str(_LARGEST[name])} if name in _LARGEST else {}),
+                **(_AS_READ if name in _STRANGERS else {}),
             },
             purpose,
         )
@@ -319,6 +327,13 @@ def _topic_problems(spec: TopicSpec, state: TopicState) -> Iterator[Problem]:
             ProblemCode.TIMESTAMP_TYPE,
             f"has message.timestamp.type={stamp}: replayed records with old timestamps are deleted "
             "early. Set it to LogAppendTime",
+        )
+    packed = state.configs.get("compression.type")
+    if packed is not None and packed != spec.configs.get("compression.type", packed):
+        yield problem(
+            ProblemCode.COMPRESSION,
+            f"has compression.type={packed}: a small batch may inflate to gigabytes in the worker. "
+            "Set it to uncompressed, unless every producer is your own",
         )
 
 

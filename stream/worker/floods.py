@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MINUTE: Micros = 60_000_000
 SHARE = 4
 """One key may use up one part in so many of its partition's letters."""
-WEIGHT_BYTES = 16 * 1024
+WEIGHT_BYTES = 64 * 1024
 """A large letter counts for several: one for each so many bytes begun."""
 
 

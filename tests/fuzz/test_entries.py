@@ -150,7 +150,7 @@ def _replaced(document: Any, place: tuple[Any, ...], value: Any) -> Any:
     return document
 
 
-@settings(calm, max_examples=120)
+@settings(calm, max_examples=60)
 @given(st.sampled_from(PLACES), TOML_VALUES, st.booleans())
 def test_a_ruleset_with_any_value_anywhere(place: tuple[Any, ...], value: Any, full: bool) -> None:
     """As a whole set, and as a site's own values over the packaged ones."""

@@ -79,7 +79,11 @@ def test_create_adds_what_is_missing_and_changes_nothing_else(
     assert prefix + "care" in report.created
     assert settings_of(any_broker, prefix + "vitals")["retention.ms"] == "43200000"
     codes = {problem.code for problem in check(any_broker.bootstrap, specs)}
-    assert codes == {ProblemCode.RETENTION, ProblemCode.TIMESTAMP_TYPE}
+    assert codes == {
+        ProblemCode.RETENTION,
+        ProblemCode.TIMESTAMP_TYPE,
+        ProblemCode.COMPRESSION,
+    }
 
 
 def test_create_makes_nothing_beside_topics_of_another_size(
