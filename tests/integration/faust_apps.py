@@ -1,0 +1,251 @@
+"""Small Faust apps on a real broker, inside the test's own process: stock, or with our repairs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import faust
+import pytest
+from faust.types import TP
+from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
+from kafka.admin import NewTopic
+from kafka.errors import CoordinatorNotAvailableError
+from kafka.structs import OffsetAndMetadata
+from mode.threads import WorkerThread
+
+from stream.worker.faust_repairs import (
+    OwnChangelogTable,
+    QuietMonitor,
+    SafeTableManager,
+    SettledConsumer,
+    SettledTransport,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
+    from pathlib import Path
+
+    from brokers import Broker
+
+RAW = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
+WITHIN_S = 30
+STOP_S = 4
+LEFTOVERS = [
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::RuntimeWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
+"""For every file that uses these apps: stopped in the middle, they leave coroutines behind."""
+T = TypeVar("T")
+
+
+class DaemonThread(WorkerThread):
+    def __init__(self, service: Any) -> None:
+        super().__init__(service)
+        self.daemon = True
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """One app's topics on a broker: `source`, `alerts` and the changelogs of two tables."""
+
+    bootstrap: str
+    name: str
+
+    @property
+    def source(self) -> str:
+        return f"{self.name}-source"
+
+    @property
+    def alerts(self) -> str:
+        return f"{self.name}-alerts"
+
+    def changelog(self, table: str) -> str:
+        return f"{self.name}-{table}-changelog"
+
+    @property
+    def home(self) -> Any:
+        """The source's one partition."""
+        return TP(self.source, 0)
+
+    def send(self, topic: str, values: Iterable[bytes]) -> None:
+        with KafkaProducer(bootstrap_servers=self.bootstrap, acks="all") as producer:
+            for value in values:
+                producer.send(topic, key=value[:3], value=value, partition=0)
+            producer.flush()
+
+    async def fill(self, count: int, first: int = 0) -> None:
+        """Numbered records in the source."""
+        values = [b"%03d" % n for n in range(first, first + count)]
+        await asyncio.to_thread(self.send, self.source, values)
+
+    async def committed(self) -> int | None:
+        """What the group has committed of the source, asked of the broker."""
+        found = (await self._ask(lambda admin: admin.list_group_offsets(self.name)))[self.name]
+        for tp, stands in found.items():
+            if tp.topic == self.source and stands.offset >= 0:
+                return int(stands.offset)
+        return None
+
+    async def commit(self, offset: int) -> None:
+        """As if a worker of the group had come this far."""
+        stands = {TopicPartition(self.source, 0): OffsetAndMetadata(offset, "", -1)}
+        await self._ask(lambda admin: admin.alter_group_offsets(self.name, stands))
+
+    async def _ask(self, question: Callable[[KafkaAdminClient], Any]) -> Any:
+        """A broker that has just started makes its coordinators when first asked for one."""
+
+        def ask() -> Any:
+            for _ in range(50):
+                with (
+                    suppress(CoordinatorNotAvailableError),
+                    KafkaAdminClient(bootstrap_servers=self.bootstrap) as admin,
+                ):
+                    return question(admin)
+                time.sleep(0.2)
+            raise TimeoutError("no group coordinator")
+
+        return await asyncio.to_thread(ask)
+
+    async def commits(self, wanted: int | None) -> bool:
+        """Whether the group commits this, within a time that is ample."""
+        return await until_async(self.committed, wanted)
+
+
+async def until_async(ask: Callable[[], Any], wanted: Any, seconds: float = WITHIN_S) -> bool:
+    """Whether the answer becomes the one wanted."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while await ask() != wanted:
+        if asyncio.get_running_loop().time() > deadline:
+            return False
+        await asyncio.sleep(0.2)
+    return True
+
+
+def is_ours(app: Any) -> bool:
+    return isinstance(app.consumer, SettledConsumer)
+
+
+async def until(happens: Callable[[], bool], seconds: float = WITHIN_S) -> bool:
+    """Whether it happens in time."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not happens():
+        if asyncio.get_running_loop().time() > deadline:
+            return False
+        await asyncio.sleep(0.02)
+    return True
+
+
+@contextmanager
+def bench(broker: Broker, windows: Iterable[bytes] = ()) -> Iterator[Bench]:
+    """Topics of one partition each, with one record in the changelog of `patients`."""
+    mine = Bench(broker.bootstrap, f"f{uuid.uuid4().hex[:8]}")
+    names: dict[str, dict[str, str]] = {
+        mine.source: {},
+        mine.alerts: {"max.message.bytes": "1000"},
+        mine.changelog("patients"): {},
+        mine.changelog("windows"): {},
+    }
+    with KafkaAdminClient(bootstrap_servers=broker.bootstrap) as admin:
+        admin.create_topics(
+            [
+                NewTopic(name, num_partitions=1, replication_factor=1, topic_configs=configs)
+                for name, configs in names.items()
+            ]
+        )
+        mine.send(mine.changelog("patients"), [b"restored"])
+        mine.send(mine.changelog("windows"), windows)
+        try:
+            yield mine
+        finally:
+            admin.delete_topics(list(names), raise_errors=False)
+
+
+def faust_app(mine: Bench, home: Path, *, repaired: bool, **settings: Any) -> Any:
+    """An app with two tables, as Faust ships or with our repairs."""
+    parts: dict[str, Any] = {}
+    if repaired:
+        parts = {
+            "TableManager": SafeTableManager, "Table": OwnChangelogTable, "Monitor": QuietMonitor
+        }  # fmt: skip
+    app = faust.App(
+        mine.name, broker=f"kafka://{mine.bootstrap}", store="memory://", datadir=str(home),
+        topic_partitions=1, topic_disable_leader=True, topic_allow_declare=False, web_enabled=False,
+        autodiscover=False, broker_session_timeout=6.0, broker_heartbeat_interval=1.0,
+        broker_commit_interval=0.3, stream_wait_empty=False, **(parts | settings),
+    )  # fmt: skip
+    if repaired:
+        app.transport = app.producer_transport = SettledTransport(app.conf.broker_consumer, app)
+    for name in ("patients", "windows"):
+        app.Table(name, key_type=bytes, value_type=bytes, partitions=1)
+    return app
+
+
+@asynccontextmanager
+async def running(app: Any, *, until_ready: bool = True) -> AsyncIterator[Any]:
+    """The app from its start until it is recovered, and stopped at the end."""
+    app.finalize()
+    app.consumer._thread.Worker = DaemonThread  # where a stop hangs, the test does not
+    starting = asyncio.create_task(app.maybe_start())
+    try:
+        if until_ready:
+            assert await until(lambda: app.tables.actives_ready), "never recovered"
+        yield app
+    finally:
+        # An app that shows a fault does not always stop.
+        await asyncio.wait({starting, asyncio.create_task(app.stop())}, timeout=STOP_S)
+
+
+def play(scenes: Coroutine[Any, Any, T]) -> T:
+    """Like `asyncio.run`, but what does not end when it is cancelled is left behind."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(scenes)
+    finally:
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.wait(left, timeout=STOP_S))
+        loop.close()
+
+
+def stock_and_ours(
+    broker: Broker,
+    home: Path,
+    scene: Callable[[Bench, Any], Awaitable[T]],
+    windows: Iterable[bytes] = (),
+    **settings: Any,
+) -> tuple[T, T]:
+    """How a scene ends with Faust as it ships and with our repairs; played side by side."""
+
+    async def act(mine: Bench, *, repaired: bool) -> T:
+        folder = home / ("ours" if repaired else "stock")
+        folder.mkdir()
+        return await scene(mine, faust_app(mine, folder, repaired=repaired, **settings))
+
+    async def both(first: Bench, second: Bench) -> tuple[T, T]:
+        played = await asyncio.gather(
+            act(first, repaired=False), act(second, repaired=True), return_exceptions=True
+        )
+        for outcome in played:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return tuple(played)  # type: ignore[return-value]
+
+    with bench(broker, windows) as first, bench(broker, windows) as second:
+        return play(both(first, second))
+
+
+def done(app: Any, event: Any) -> None:
+    """What an agent says of an event that it has worked off."""
+    if is_ours(app):
+        app.consumer.settle([event.message])
+    else:
+        app.consumer.ack(event.message)

@@ -1,0 +1,82 @@
+"""Faust's faults in what is committed, on real brokers: as it ships, and with our repairs."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from faust_apps import LEFTOVERS, RAW, Bench, done, is_ours, running, stock_and_ours, until
+
+from stream.worker.agent import monitor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from brokers import Broker
+
+pytestmark = LEFTOVERS
+
+
+@pytest.mark.parametrize("held", [[3], [0, 1, 2, 3]], ids=["one at the head", "nothing committed"])
+def test_the_commit_passes_over_records_that_are_not_done(
+    any_broker: Broker, tmp_path: Path, held: list[int]
+) -> None:
+    """Of records 0 to 7 those held are never done; what was done before them is committed."""
+
+    async def scene(mine: Bench, app: Any) -> int | None:
+        seen = []
+
+        async def work(stream: Any) -> None:
+            async for event in stream.noack().events():
+                seen.append(event.message.offset)
+                if event.message.offset not in held:
+                    done(app, event)
+
+        app.agent(app.topic(mine.source, **RAW))(work)
+        async with running(app):
+            await mine.fill(held[0])
+            assert await mine.commits(held[0] or None)
+            await mine.fill(8 - held[0], first=held[0])
+            assert await until(lambda: len(seen) == 8)
+            await asyncio.sleep(1.0)  # three commits
+            return await mine.committed()
+
+    stock, ours = stock_and_ours(any_broker, tmp_path, scene)
+    assert stock == 8  # a crash now, and the records held are gone
+    assert ours == (held[0] or None)
+
+
+def test_a_batch_whose_processing_raised_is_committed(any_broker: Broker, tmp_path: Path) -> None:
+    class BrokenRounds:
+        ward = SimpleNamespace(stale=False)
+
+        async def work(self, _producer: Any, _records: Any) -> None:
+            raise RuntimeError("broken")
+
+    async def scene(mine: Bench, app: Any) -> int | None:
+        tried = asyncio.Event()
+        crashed = asyncio.Event()
+
+        async def crash(_error: BaseException) -> None:
+            crashed.set()
+
+        async def work(stream: Any) -> None:
+            if is_ours(app):
+                app.crash = crash  # the process would end here
+                await monitor(app, BrokenRounds(), stream, 8, 0.2)
+            async for _batch in stream.take(8, within=0.2):
+                tried.set()
+                raise RuntimeError("broken")
+
+        await mine.fill(8)
+        app.agent(app.topic(mine.source, **RAW))(work)
+        async with running(app):
+            await asyncio.wait_for((crashed if is_ours(app) else tried).wait(), 30)
+            await asyncio.sleep(1.0)
+            return await mine.committed()
+
+    stock, ours = stock_and_ours(any_broker, tmp_path, scene)
+    assert stock == 8
+    assert ours is None

@@ -1,0 +1,215 @@
+"""Faust's faults around the recovery of tables, on real brokers: as it ships, and repaired."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from faust.types import TP
+from faust_apps import LEFTOVERS, RAW, Bench, done, is_ours, running, stock_and_ours, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from brokers import Broker
+
+pytestmark = LEFTOVERS
+
+COMMITTED, BACKLOG, ALL = 10, 60, 65
+WINDOW_S = 10.0  # a fetch that waits for data takes 1.5 s, more on a busy machine
+REST_S = 1.0
+
+
+@dataclass
+class Reader:
+    """A worker with a table to recover, and records 10 to 59 of its source to read after that."""
+
+    mine: Bench
+    app: Any
+    seen: list[int] = field(default_factory=list)
+    reads: int = 0
+    questions: int = 0
+    busy: bool = False
+    worked_off: list[Any] = field(default_factory=list)
+
+    async def ready(self, window: Callable[[Reader, Callable[[], Any]], Any]) -> None:
+        """`window` stands for the coordinator, which says where the group stands; it is slow."""
+        self.app.agent(self.app.topic(self.mine.source, **RAW))(self.work)
+        await self.mine.fill(BACKLOG)
+        await self.mine.commit(COMMITTED)
+        self.app.finalize()
+        consumer = self.app.consumer
+        seek_to_committed, getmany = consumer.seek_to_committed, consumer._getmany
+
+        async def counted(*args: Any, **kwargs: Any) -> Any:
+            records = await getmany(*args, **kwargs)
+            self.reads += self.mine.home in records
+            return records
+
+        consumer._getmany = counted
+        consumer.seek_to_committed = lambda: window(self, seek_to_committed)
+
+    async def work(self, stream: Any) -> None:
+        async for event in stream.noack().events():
+            self.seen.append(event.message.offset)
+            if self.busy:
+                await until(lambda: self.app.tables.actives_ready)
+            self.worked_off.append(event)
+            if self.app.tables.actives_ready:  # a commit is slow, too
+                while self.worked_off:
+                    done(self.app, self.worked_off.pop(0))
+
+    async def wait(self, happens: Callable[[], bool]) -> None:
+        """Where the flow is at rest it cannot happen, and a second has to do."""
+        await until(happens, WINDOW_S if self.app.consumer.flow_active else REST_S)
+        await asyncio.sleep(0.2)
+
+
+async def slow_to_answer(reader: Reader, seek: Callable[[], Any]) -> Any:
+    answer = await seek()
+    before = reader.reads
+    await reader.wait(lambda: reader.reads > before)
+    return answer
+
+
+def test_records_are_dropped_and_the_commit_stalls_or_goes_past_them(
+    any_broker: Broker, tmp_path: Path
+) -> None:
+    """What is read between the seek and the answer to it."""
+
+    async def scene(mine: Bench, app: Any) -> tuple[list[int], int | None]:
+        reader = Reader(mine, app, busy=True)
+        await reader.ready(slow_to_answer)
+        async with running(app):
+            await mine.fill(ALL - BACKLOG, first=BACKLOG)
+            assert await until(lambda: ALL - 1 in reader.seen)
+            await asyncio.sleep(1.0)  # three commits
+            return reader.seen, await mine.committed()
+
+    (seen, committed), ours = stock_and_ours(any_broker, tmp_path, scene)
+    lost = set(range(COMMITTED, ALL)) - set(seen)
+    assert len(lost) > 1
+    assert committed in {min(lost), ALL}  # for the life of the worker; or they are lost for good
+    assert ours == (list(range(COMMITTED, ALL)), ALL)
+
+
+async def slow_to_be_asked(reader: Reader, seek: Callable[[], Any]) -> Any:
+    """While the first question is on its way, the rest of the records come."""
+    reader.questions += 1
+    if reader.questions == 1:
+        await reader.mine.fill(ALL - BACKLOG, first=BACKLOG)
+        await reader.wait(lambda: ALL - 1 in reader.seen)
+    return await seek()
+
+
+def test_records_are_doubled(any_broker: Broker, tmp_path: Path) -> None:
+    """What is read before the seek."""
+
+    async def scene(mine: Bench, app: Any) -> list[int]:
+        reader = Reader(mine, app)
+        await reader.ready(slow_to_be_asked)
+        async with running(app):
+            assert await until(lambda: ALL - 1 in reader.seen)
+            seen, patience = reader.seen, 2 * REST_S if is_ours(app) else WINDOW_S
+            await until(lambda: len(seen) > len(set(seen)), patience)
+            assert not is_ours(app) or await mine.commits(ALL)
+            return reader.seen
+
+    stock, ours = stock_and_ours(any_broker, tmp_path, scene)
+    assert len(stock) > len(set(stock))
+    assert ours == list(range(COMMITTED, ALL))
+
+
+def test_an_emptied_set_of_partitions_means_all(any_broker: Broker, tmp_path: Path) -> None:
+    """A read that waits for changelogs goes on over the source once the last changelog is paused.
+
+    Faust drops what it reads then; the client's position is behind it.
+    """
+
+    async def scene(mine: Bench, app: Any) -> tuple[bool, int]:
+        app.agent(app.topic(mine.source, **RAW))(_idle)
+        async with running(app):
+            await at_rest(app)
+            consumer = app.consumer
+            consumer.pause_partitions({mine.home})
+            consumer.resume_partitions(app.tables.recovery.active_tps)
+            read = asyncio.create_task(consumer._getmany(consumer._active_partitions, 2.0))
+            await asyncio.sleep(0.5)
+            consumer.pause_partitions(app.tables.recovery.active_tps)
+            await mine.fill(3)
+            records = await read
+            return mine.home in records, await consumer.position(mine.home)
+
+    stock, ours = stock_and_ours(any_broker, tmp_path, scene)
+    assert stock == (True, 3)
+    assert ours == (False, 0)
+
+
+def test_a_partition_of_which_nothing_is_committed_is_not_sought_back(
+    any_broker: Broker, tmp_path: Path
+) -> None:
+    """What was read of it and dropped, as above, is skipped until another worker starts there."""
+
+    async def scene(mine: Bench, app: Any) -> int:
+        seen: set[int] = set()
+
+        async def work(stream: Any) -> None:
+            async for event in stream.noack().events():
+                seen.add(event.message.offset)  # and never done: nothing is committed
+
+        app.agent(app.topic(mine.source, **RAW))(work)
+        async with running(app):
+            await mine.fill(7)
+            assert await until(lambda: 6 in seen)
+            await at_rest(app)
+            await app.consumer.perform_seek()
+            return int(await app.consumer.position(mine.home))
+
+    stock, ours = stock_and_ours(any_broker, tmp_path, scene)
+    assert stock == 7
+    assert ours == 0
+
+
+def test_a_record_of_a_revoked_changelog_goes_into_another_table(
+    any_broker: Broker, tmp_path: Path
+) -> None:
+    """The partition is revoked at the moment at which its record is waiting to be taken in."""
+
+    async def scene(mine: Bench, app: Any) -> list[set[bytes]]:
+        app.agent(app.topic(mine.source, **RAW))(_idle)
+        app.finalize()
+        active = app.tables.recovery.active_tps
+        tables = [app.tables[name] for name in ("patients", "windows")]
+
+        def revoke_the_other(table: Any, other: Any) -> None:
+            taken_in = table.on_changelog_event
+
+            async def take_in(event: Any) -> None:
+                await taken_in(event)
+                active.discard(TP(other.changelog_topic_name, 0))
+
+            table.on_changelog_event = take_in
+
+        revoke_the_other(*tables)
+        revoke_the_other(*reversed(tables))
+        async with running(app):
+            await asyncio.sleep(0.2)
+            return [set(table.data.data) for table in tables]
+
+    stock, ours = stock_and_ours(any_broker, tmp_path, scene, windows=[b"foreign"])
+    assert {b"res", b"for"} in stock
+    assert ours[0] <= {b"res"}
+    assert ours[1] <= {b"for"}
+
+
+async def at_rest(app: Any) -> None:
+    """The fetcher is stopped, and the last read that it began is over."""
+    await app._fetcher.stop()
+    await asyncio.sleep(1.5)
+
+
+async def _idle(stream: Any) -> None:
+    async for _ in stream:
+        pass
