@@ -33,7 +33,6 @@ WORKERS = {
     "ticks": "off",  # what the clock alone says has no order in the log to be judged by
     "metrics_port": "0",
     "commit_interval_s": "0.5",
-    "batch_max_events": "200",
 }
 """Settings of the workers, beside the run's own."""
 

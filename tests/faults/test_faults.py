@@ -32,7 +32,7 @@ FREEZES = ((Step.ALERT, Side.AFTER), (Step.WINDOWS, Side.AFTER), (Step.COMMIT, S
 
 def run(plan: Plan, cluster: Cluster, folder: Path) -> Result:
     """A run, with what it says as the story of a failure."""
-    settings = load_settings(partitions=4, hash_key="k" * 32)
+    settings = load_settings(partitions=4, hash_key="k" * 32, batch_max_events=100)
     result = Trial(plan, settings, folder, cluster=cluster, say=print).run()
     assert result.verdict.kept, "\n".join(map(str, result.verdict.damages[:20]))
     counts = result.verdict.counts
