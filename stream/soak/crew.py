@@ -122,8 +122,8 @@ class Crew:
             self.send_signal(slot, signal.SIGCONT)
             self.send_signal(slot, signal.SIGTERM)
         deadline = time.monotonic() + STOP_WITHIN_S
-        while any(slot.running for slot in self.slots) and time.monotonic() < deadline:
-            time.sleep(LOOK_EVERY_S)
+        while any(slot.process for slot in self.slots) and time.monotonic() < deadline:
+            time.sleep(LOOK_EVERY_S)  # until the supervisor has noted how each ended
 
     def _supervise(self) -> None:
         while not self._over.wait(LOOK_EVERY_S):
