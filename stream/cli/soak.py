@@ -166,6 +166,7 @@ def _run(
 ) -> Any:
     from stream.soak.cluster import Cluster, ClusterError
     from stream.soak.crew import CrewError
+    from stream.soak.records import ReadError
     from stream.soak.trial import Trial
     from stream.topics import TopicsError
 
@@ -178,7 +179,7 @@ def _run(
             nodes = cast("Literal[1, 3]", brokers)
             cluster = stack.enter_context(Cluster(kafka.absolute(), nodes))
         return Trial(plan, settings, folder, cluster=cluster, keep=keep, say=say).run()
-    except (ClusterError, TopicsError) as error:
+    except (ClusterError, TopicsError, ReadError) as error:
         raise CommandError(str(error), BROKER) from None
     except CrewError as error:
         raise CommandError(str(error), FAILED) from None

@@ -46,15 +46,6 @@ class Slot:
         """Whether its process is there (it may be stopped)."""
         return self.process is not None and self.process.poll() is None
 
-    @property
-    def ready(self) -> bool:
-        """Whether its process has worked: recovered once."""
-        return self.running and any(line.startswith("worker ready") for line in self.lines)
-
-    def said(self, text: str) -> bool:
-        """Whether the present process, or the one that just ended, said so."""
-        return any(line.startswith(text) for line in self.lines)
-
 
 class Crew:
     """`with Crew(folder, environment, count, most) as crew`; all end with the block."""

@@ -72,9 +72,8 @@ def _ordered(seed: int, events: int) -> Iterator[Item]:
     yield from map(item, _merged([events[:RESIDENT_PRELUDE] for events in stays], dice))
     rest = list(_merged([events[RESIDENT_PRELUDE:] for events in stays], dice))
     every = max(1, (events - residents * RESIDENT_PRELUDE) // len(rest))
-    for number, event in enumerate(
-        _wards(seed, min(max(events // 1000, WARD_STAYS[0]), WARD_STAYS[1]))
-    ):
+    fewest, most = WARD_STAYS
+    for number, event in enumerate(_wards(seed, min(max(events // 1000, fewest), most))):
         if number % every == 0 and number // every < len(rest):
             yield item(rest[number // every])
         yield item(event)

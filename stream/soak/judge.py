@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from stream.engine.assess import status
 from stream.engine.state import PatientState
 from stream.soak.oracle import Letter, Said, Truth, digest
+from stream.worker.batch import VOLATILE
 from stream.worker.codec import (
     StateFormatError,
     decode_record,
@@ -194,10 +195,6 @@ class Judge:
             if committed != end:
                 detail = f"{topic}[{seen.partition}] is committed to {committed} of {end}"
                 yield Damage(Code.COMMIT, detail)
-
-
-VOLATILE = frozenset({"at", "updated"})
-"""Fields of a status that alone are no reason to publish it again."""
 
 
 def _field(value: bytes, name: str) -> str:

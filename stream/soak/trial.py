@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from stream.soak.crew import Crew
 from stream.soak.examine import examine
-from stream.soak.feed import Disorder, feed
+from stream.soak.feed import feed
 from stream.soak.injector import Injector
 from stream.soak.judge import Code, Damage, Verdict
 from stream.soak.live import live
@@ -50,9 +50,6 @@ class Plan:
     """So many records the feed may be before the workers: a fault finds them at work."""
     live: bool = False
     """In real time, with the workers' ticks; see `stream.soak.live`."""
-    disorder: Disorder = field(default_factory=Disorder)
-    settings: Mapping[str, str] = field(default_factory=dict)
-    """Further settings of the workers."""
 
 
 @dataclass(slots=True)
@@ -89,13 +86,16 @@ class Trial:
         self._keep = keep
 
     def run(self) -> Result:
-        """Raises TopicsError, ClusterError and CrewError; a broken promise is in the result."""
+        """A broken promise is in the result.
+
+        Raises TopicsError, ClusterError, CrewError, ReadError.
+        """
         plan, result = self.plan, self.result
         with ExitStack() as stack:
             if not self._keep:
                 stack.callback(self.site.delete_topics)
             self.site.make_topics()
-            told = {**WORKERS, "session_timeout_s": str(plan.session_s), **plan.settings}
+            told = {**WORKERS, "session_timeout_s": str(plan.session_s)}
             if plan.live:
                 told |= {"ticks": "wall", "tick_interval_s": "0.5"}
             most = LIVES + LIVES_PER_FAULT * len(plan.faults)
@@ -106,7 +106,7 @@ class Trial:
             if plan.live:
                 items = live(plan.seed, plan.events)
             else:
-                items = feed(plan.seed, plan.events, plan.disorder)
+                items = feed(plan.seed, plan.events)
             sender = Sender(items, self.site.settings, self.site.name(SOURCE), plan.ahead)
             stack.callback(sender.stop)
             sender.start()
