@@ -103,10 +103,7 @@ class Trial:
             for slot in crew.slots[(plan.workers + 1) // 2 :]:
                 slot.wanted = False
             stack.enter_context(crew)
-            if plan.live:
-                items = live(plan.seed, plan.events)
-            else:
-                items = feed(plan.seed, plan.events)
+            items = live(plan.seed, plan.events) if plan.live else feed(plan.seed, plan.events)
             sender = Sender(items, self.site.settings, self.site.name(SOURCE), plan.ahead)
             stack.callback(sender.stop)
             sender.start()
