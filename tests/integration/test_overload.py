@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from brokers import Topics
 
 SICK, WELL = 20, 60
-MINUTES = 120
+MINUTES = 90
 GIANTS_MB = 256
 RSS_MB = 100
 """What a worker may need beyond its memory at rest: read ahead, in fetches, and in states."""
@@ -180,7 +180,7 @@ def test_a_broken_device_delays_nobody_in_another_partition(
     known = lines(before("s00", sick=True))
     noise = [
         json.dumps({**vitals(patient, 1, 36.8), "event_id": f"{patient}-{n}"}).encode()
-        for n in range(300)
+        for n in range(200)
         for patient in noisy[:24]
     ]
     worker = start(mine, tick_interval_s="0.5").ready()

@@ -47,7 +47,7 @@ def evil(patient: str) -> list[tuple[str | None, dict[str, Any]]]:
         ("not_json", {"key": key, "value": b"\x00" * 1000}),
         ("not_json", {"key": key, "value": good("cut")[:-1]}),
         ("too_deep", {"key": key, "value": b"[" * 200_000}),
-        ("too_large", {"key": key, "value": b" " * (4 * MIB)}),
+        ("too_large", {"key": key, "value": b" " * 300_000}),
         ("invalid_value", {"key": key, "value": good("twice")[:-1] + b',"device":"niv"}'}),
         ("not_finite", {"key": key, "value": good("nan", flow_lpm=float("nan"))}),
         ("invalid_value", {"key": key, "value": good("half", source="\ud800")}),
@@ -74,6 +74,7 @@ def test_no_record_stops_what_comes_after_it(
     worker = start(mine, "faulty", script=SCRIPT, deadletters_per_minute="10000").ready()
     send(mine, raw[:200])
     records = [each for n in range(4) for each in evil(f"evil-{n}")]
+    records.append(("too_large", {"key": b"giant", "value": b" " * (4 * MIB)}))
     with KafkaProducer(
         bootstrap_servers=mine.bootstrap, acks="all", max_request_size=5 * MIB
     ) as producer:
