@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from aiokafka import AIOKafkaProducer
 from kafka import KafkaProducer
 from workers import PARTITIONS, Process, by_patient, read, send
@@ -24,13 +25,19 @@ from tests.worker.ward_events import START, event, lines
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from brokers import Topics
+    from brokers import Broker, Topics
 
 SICK, WELL = 20, 60
 MINUTES = 90
 GIANTS_MB = 256
 RSS_MB = 100
 """What a worker may need beyond its memory at rest: read ahead, in fetches, and in states."""
+
+
+@pytest.fixture(autouse=True)
+def _on_apache_kafka(broker: Broker) -> None:
+    if broker.kind == "embedded":
+        pytest.skip("not made for load: the broker would be measured")
 
 
 def vitals(patient: str, minute: int, celsius: float) -> dict[str, Any]:
@@ -164,7 +171,7 @@ def test_overload(topics: Callable[..., Topics], start: Callable[..., Process]) 
     )
     assert len(delays[True]) >= SICK
     assert len(delays[False]) >= WELL
-    assert max(gauges.lags) > len(raw) / 2
+    assert max(gauges.lags) > len(raw) / 4
     assert max(gauges.rss) < at_rest + RSS_MB
     assert statistics.median(ahead) >= 0
     assert worker.end() == 0
