@@ -16,6 +16,7 @@ import asyncio
 import json
 import os
 import random
+import signal
 import statistics
 import subprocess
 import sys
@@ -26,7 +27,7 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
 
@@ -60,12 +61,8 @@ def worker(bootstrap: str, name: str, variant: str, home: str) -> None:
     """One worker, in its own process; says `ready` and then `done N` as it works events off."""
     import faust
 
-    from stream.worker.faust_repairs import (
-        OwnChangelogTable,
-        QuietMonitor,
-        SafeTableManager,
-        SettledTransport,
-    )
+    from stream.worker.faust_recovery import OwnChangelogTable, SafeTableManager
+    from stream.worker.faust_repairs import QuietMonitor, SettledTransport
 
     guarantee = variant.partition(",")[0]
     app = faust.App(
@@ -124,6 +121,8 @@ def worker(bootstrap: str, name: str, variant: str, home: str) -> None:
 class Process:
     """A worker, what it says, and when it first said it."""
 
+    all: ClassVar[list[Process]] = []
+
     def __init__(self, bootstrap: str, name: str, variant: str, home: str) -> None:
         self.started, self.ready, self.handled = time.monotonic(), 0.0, 0
         self.first = self.last = 0.0
@@ -133,6 +132,7 @@ class Process:
                 [sys.executable, __file__, "--worker", bootstrap, name, variant, home],
                 stdout=subprocess.PIPE, stderr=log, text=True,
             )  # fmt: skip
+        Process.all.append(self)
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
@@ -282,8 +282,18 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
-    chance = random.Random(chosen.seed)
     rows = [Row(variant) for variant in VARIANTS]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # no worker is left behind
+    try:
+        measure(rows, chosen)
+    finally:
+        for process in Process.all:
+            process.process.kill()
+    show(rows, chosen)
+
+
+def measure(rows: list[Row], chosen: argparse.Namespace) -> None:
+    chance = random.Random(chosen.seed)
     with apache_kafka(why="exactly_once") as broker, tempfile.TemporaryDirectory() as home:
         for _ in range(chosen.runs):
             for row in rows:  # in turns: the machine is noisy
@@ -291,6 +301,9 @@ def main() -> None:
         for _ in range(chosen.runs):
             for row in rows:
                 killed(broker.bootstrap, row, chosen.events, home, chance)
+
+
+def show(rows: list[Row], chosen: argparse.Namespace) -> None:
     base = statistics.median(rows[0].rates) if rows[0].rates else float("nan")
     print(f"{os.cpu_count()} cores, {chosen}")
     for row in rows:

@@ -18,13 +18,8 @@ from kafka.errors import CoordinatorNotAvailableError
 from kafka.structs import OffsetAndMetadata
 from mode.threads import WorkerThread
 
-from stream.worker.faust_repairs import (
-    OwnChangelogTable,
-    QuietMonitor,
-    SafeTableManager,
-    SettledConsumer,
-    SettledTransport,
-)
+from stream.worker.faust_recovery import OwnChangelogTable, SafeTableManager
+from stream.worker.faust_repairs import QuietMonitor, SettledConsumer, SettledTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
@@ -169,16 +164,18 @@ def bench(broker: Broker, windows: Iterable[bytes] = ()) -> Iterator[Bench]:
 
 def faust_app(mine: Bench, home: Path, *, repaired: bool, **settings: Any) -> Any:
     """An app with two tables, as Faust ships or with our repairs."""
-    parts: dict[str, Any] = {}
+    chosen: dict[str, Any] = {
+        "broker_session_timeout": 6.0, "broker_heartbeat_interval": 1.0,
+        "broker_commit_interval": 0.3, "stream_wait_empty": False,
+    }  # fmt: skip
     if repaired:
-        parts = {
+        chosen |= {
             "TableManager": SafeTableManager, "Table": OwnChangelogTable, "Monitor": QuietMonitor
         }  # fmt: skip
     app = faust.App(
         mine.name, broker=f"kafka://{mine.bootstrap}", store="memory://", datadir=str(home),
         topic_partitions=1, topic_disable_leader=True, topic_allow_declare=False, web_enabled=False,
-        autodiscover=False, broker_session_timeout=6.0, broker_heartbeat_interval=1.0,
-        broker_commit_interval=0.3, stream_wait_empty=False, **(parts | settings),
+        autodiscover=False, **(chosen | settings),
     )  # fmt: skip
     if repaired:
         app.transport = app.producer_transport = SettledTransport(app.conf.broker_consumer, app)

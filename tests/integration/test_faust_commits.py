@@ -50,7 +50,8 @@ def test_the_commit_passes_over_records_that_are_not_done(
 
 def test_a_batch_whose_processing_raised_is_committed(any_broker: Broker, tmp_path: Path) -> None:
     class BrokenRounds:
-        ward = SimpleNamespace(stale=False)
+        ward = SimpleNamespace(stale=False, sickness=lambda _key: 0)
+        policy = SimpleNamespace(ticks_topic="ticks", home_topic="source")
 
         async def work(self, _producer: Any, _records: Any) -> None:
             raise RuntimeError("broken")

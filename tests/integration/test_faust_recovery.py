@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -202,6 +203,38 @@ def test_a_record_of_a_revoked_changelog_goes_into_another_table(
     assert {b"res", b"for"} in stock
     assert ours[0] <= {b"res"}
     assert ours[1] <= {b"for"}
+
+
+def test_a_step_that_is_not_done_in_time_ends_the_recovery_without_a_word(
+    any_broker: Broker, tmp_path: Path
+) -> None:
+    """Stock: the worker waits for ever. Ours: it crashes, for its supervisor to start it again."""
+
+    async def scene(mine: Bench, app: Any) -> tuple[bool, bool]:
+        app.agent(app.topic(mine.source, **RAW))(_idle)
+        app.finalize()
+        asked = asyncio.Event()
+
+        def hurry(*_: Any, **__: Any) -> None:
+            with warnings.catch_warnings(action="ignore"):  # Faust thinks that it is too late
+                app.conf.broker_request_timeout = 2.0
+
+        app.on_partitions_assigned.connect(hurry)
+
+        async def never() -> None:
+            asked.set()
+            await asyncio.sleep(60)
+
+        app.consumer.seek_to_committed = never
+        recovery = app.tables.recovery
+        async with running(app, until_ready=False):
+            assert await until(lambda: asked.is_set() or recovery.crashed)
+            await until(lambda: recovery.crashed, 30 if is_ours(app) else 4)
+            return recovery.crashed, app.tables.actives_ready
+
+    stock, ours = stock_and_ours(any_broker, tmp_path, scene)
+    assert stock == (False, False)
+    assert ours == (True, False)
 
 
 async def at_rest(app: Any) -> None:
