@@ -12,8 +12,11 @@ import time
 from collections import defaultdict
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NoAnswerError
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from aiokafka.errors import KafkaError
 
 from stream.worker.progress import Observation, Place
 
@@ -98,7 +101,8 @@ class Observer:
         self._consumer = Ask(self._consumer_facts, ConsumerFacts())
         self._extents: dict[Any, tuple[int, int, float]] = {}
         self._answers = 0
-        self._probe: asyncio.Task[None] | None = None
+        self._asked: dict[Any, asyncio.Task[None]] = {}
+        """By leader, the question that is under way; None stands for any broker."""
 
     @property
     def stopping(self) -> bool:
@@ -162,8 +166,7 @@ class Observer:
                 coordinator.check_errors()
             except Exception as found:  # noqa: BLE001 - whatever it is, it is to be counted
                 error = repr(found)
-        if self._probe is None or self._probe.done():
-            self._probe = asyncio.get_running_loop().create_task(self._ask_brokers(client, tps))
+        self._ask_brokers(client, tps)
         return ConsumerFacts(
             started=True,
             joined=joined,
@@ -174,26 +177,35 @@ class Observer:
             ended=error is not None and coordinator._coordination_task.done(),  # noqa: SLF001
         )
 
-    async def _ask_brokers(self, client: Any, tps: Sequence[Any]) -> None:
-        """One answer of any broker counts; leaders are asked side by side."""
+    def _ask_brokers(self, client: Any, tps: Sequence[Any]) -> None:
+        """Ask each leader that has answered the last question; one that is away delays no other."""
         leaders = defaultdict(list)
         for tp in tps:
-            leaders[client._client.cluster.leader_for_partition(tp)].append(tp)  # noqa: SLF001
+            leader = client._client.cluster.leader_for_partition(tp)  # noqa: SLF001
+            if leader not in {None, -1}:
+                leaders[leader].append(tp)
         for tp in self._extents.keys() - set(tps):
             del self._extents[tp]
-        asked = [self._ask_leader(client, led) for led in leaders.values()]
-        await asyncio.gather(*asked or [self._ask_any(client)], return_exceptions=True)
+        for leader, led in (leaders or {None: []}).items():
+            asked = self._asked.get(leader)
+            if asked is None or asked.done():
+                question = self._ask_leader(client, led) if led else self._ask_any(client)
+                self._asked[leader] = asyncio.get_running_loop().create_task(question)
 
     async def _ask_any(self, client: Any) -> None:
-        await client._client.fetch_all_metadata()  # noqa: SLF001
-        self._answers += 1
+        with suppress(KafkaError):
+            await client._client.fetch_all_metadata()  # noqa: SLF001
+            self._answers += 1
 
     async def _ask_leader(self, client: Any, tps: Sequence[Any]) -> None:
-        firsts, ends = await asyncio.gather(client.beginning_offsets(tps), client.end_offsets(tps))
-        self._answers += 1
-        now = time.monotonic()
-        for tp in tps:
-            self._extents[tp] = firsts[tp], ends[tp], now
+        with suppress(KafkaError):
+            firsts, ends = await asyncio.gather(
+                client.beginning_offsets(tps), client.end_offsets(tps)
+            )
+            self._answers += 1
+            now = time.monotonic()
+            for tp in tps:
+                self._extents[tp] = firsts[tp], ends[tp], now
 
 
 def _places(main: MainFacts, consumer: ConsumerFacts) -> dict[tuple[str, int], Place]:
