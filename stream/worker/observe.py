@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aiokafka.errors import KafkaError
 
-from stream.worker.progress import Observation, Place
+from stream.worker.observation import Observation, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -7,16 +7,15 @@ partitions, a partition without unread records, a commit with nothing new.
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
+from collections import defaultdict, deque
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-Where = tuple[str, int]
-"""A topic and one of its partitions."""
+    from stream.worker.observation import Observation, Where
 
 
 class Part(StrEnum):
@@ -98,70 +97,6 @@ class ProgressPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """How far one source partition has come. Offsets name the next record."""
-
-    first: int
-    end: int
-    settled: int | None
-    position: int | None
-    committed: int | None
-    under_way: int
-    """Records that were handed to the agent and are not settled."""
-    led: bool = True
-    """Whether the partition's leader answered lately; if not, nobody can move it."""
-
-    @property
-    def done(self) -> int:
-        """The first offset that is not settled and is still in the log."""
-        return max(self.first, -1 if self.settled is None else self.settled)
-
-    @property
-    def behind(self) -> bool:
-        """Whether records are left to settle.
-
-        A transaction's marker takes an offset at the end of a log and is never handed out: one
-        offset alone, when all was read and nothing is under way, is no record.
-        """
-        unread = self.position is None or self.position < self.end
-        return self.under_way > 0 or (self.end > self.done and unread) or self.end - self.done > 1
-
-    @property
-    def uncommitted(self) -> bool:
-        """Whether something is settled that is not committed."""
-        return self.settled is not None and self.settled > (self.committed or 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """What a worker looked like at one moment; counts only grow."""
-
-    main_loop: bool = True
-    """Whether the loop answered this time; the rest may be of an earlier look where it did not."""
-    consumer_loop: bool = True
-    started: bool = True
-    """The consumer's client is there, so that brokers can be asked."""
-    answers: int = 0
-    """Answers of brokers so far."""
-    joined: bool = True
-    """The group's last word was an assignment, were it an empty one."""
-    ready: bool = True
-    """The tables of the assignment are restored."""
-    restored: int = 0
-    """Sum of the positions in the tables' changelogs."""
-    fetching: bool = True
-    agent: bool = True
-    rounds: int = 0
-    """Rounds of the ticker so far."""
-    oldest_send: tuple[int, str] | None = None
-    """Serial number and topic of the oldest send that is not acknowledged."""
-    places: Mapping[Where, Place] = field(default_factory=dict)
-    error: str | None = None
-    """An error that the group coordinator's part of the client held, cleared by this look."""
-    coordinator_ended: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Standing:
     """One part: how long it has stood still though it had something to do, and where."""
 
@@ -177,22 +112,29 @@ class Standing:
 
 
 class Stillness:
-    """Since when a value that should move has been the same."""
+    """How long a value that should move has been the same."""
 
-    __slots__ = ("_since", "_value")
+    __slots__ = ("_at", "_still_s", "_value")
 
     def __init__(self) -> None:
-        self._since: float | None = None
+        self._at: float | None = None
+        self._still_s = 0.0
         self._value: object = None
 
-    def look(self, value: object, now: float, *, due: bool = True) -> float:
-        """Seconds of standing still; 0 while nothing is due."""
+    def look(self, value: object, now: float, *, due: bool = True, held: bool = False) -> float:
+        """Seconds of standing still; 0 while nothing is due.
+
+        `held`: something else keeps it from moving; the time since the last look does not count.
+        """
         if not due:
-            self._since = None
+            self._at, self._still_s = None, 0.0
             return 0.0
-        if self._since is None or value != self._value:
-            self._since, self._value = now, value
-        return now - self._since
+        if self._at is None or value != self._value:
+            self._value, self._still_s = value, 0.0
+        elif not held:
+            self._still_s += now - self._at
+        self._at = now
+        return self._still_s
 
 
 class Progress:
@@ -201,8 +143,8 @@ class Progress:
     def __init__(self, policy: ProgressPolicy) -> None:
         self.policy = policy
         self._still = {part: Stillness() for part in Part}
-        self._settled: dict[Where, Stillness] = {}
-        self._committed: dict[Where, Stillness] = {}
+        self._settled: dict[Where, Stillness] = defaultdict(Stillness)
+        self._committed: dict[Where, Stillness] = defaultdict(Stillness)
         self._restored = -1
         self._errors: deque[float] = deque()
 
@@ -211,8 +153,7 @@ class Progress:
         policy, still = self.policy, self._still
         asked = seen.started and seen.consumer_loop
         silent = still[Part.BROKERS].look(seen.answers, now, due=asked)
-        there = silent < policy.away_s
-        working = seen.ready and there
+        held = silent >= policy.away_s
         send = seen.oldest_send
         ages = {
             Part.MAIN_LOOP: still[Part.MAIN_LOOP].look(None, now, due=not seen.main_loop),
@@ -220,12 +161,14 @@ class Progress:
                 None, now, due=not seen.consumer_loop
             ),
             Part.BROKERS: silent,
-            Part.FETCHER: still[Part.FETCHER].look(None, now, due=working and not seen.fetching),
+            Part.FETCHER: still[Part.FETCHER].look(
+                None, now, due=seen.ready and not seen.fetching, held=held
+            ),
             Part.AGENT: still[Part.AGENT].look(None, now, due=seen.ready and not seen.agent),
-            Part.PRODUCER: still[Part.PRODUCER].look(send, now, due=there and send is not None),
-            Part.TICKER: still[Part.TICKER].look(seen.rounds, now, due=working),
+            Part.PRODUCER: still[Part.PRODUCER].look(send, now, due=send is not None, held=held),
+            Part.TICKER: still[Part.TICKER].look(seen.rounds, now, due=seen.ready, held=held),
         }
-        ages |= self._unready(seen, now, due=there)
+        ages |= self._unready(seen, now, held=held)
         limits = {
             Part.BROKERS: policy.brokers_s,
             Part.FETCHER: policy.dead_s,
@@ -240,11 +183,11 @@ class Progress:
             for part, age in ages.items()
         }
         standings[Part.COORDINATOR] = self._coordinator(seen, now)
-        standings[Part.PARTITION] = self._partition(seen.places, now, working=working)
-        standings[Part.COMMIT] = self._commit(seen.places, now, working=working)
+        standings[Part.PARTITION] = self._partition(seen, now, held=held)
+        standings[Part.COMMIT] = self._commit(seen, now, held=held)
         return tuple(standings[part] for part in Part)
 
-    def _unready(self, seen: Observation, now: float, *, due: bool) -> dict[Part, float]:
+    def _unready(self, seen: Observation, now: float, *, held: bool) -> dict[Part, float]:
         """One clock from the loss of readiness on, which only restored records turn back.
 
         A group that is rebalanced again and again without a record restored makes no progress.
@@ -252,7 +195,8 @@ class Progress:
         if seen.ready:
             self._restored = -1
         self._restored = max(self._restored, seen.restored)
-        age = self._still[Part.RECOVERY].look(self._restored, now, due=due and not seen.ready)
+        clock = self._still[Part.RECOVERY]
+        age = clock.look(self._restored, now, due=not seen.ready, held=held)
         joined = seen.joined
         return {Part.ASSIGNMENT: 0.0 if joined else age, Part.RECOVERY: age if joined else 0.0}
 
@@ -268,36 +212,33 @@ class Progress:
         text = f"{len(errors)} errors of {policy.errors} in {policy.errors_s:g} s"
         return Standing(Part.COORDINATOR, since, limit, "it has ended" if over else text)
 
-    def _partition(self, places: Mapping[Where, Place], now: float, *, working: bool) -> Standing:
-        ages = _each(
-            self._settled,
-            now,
-            (
-                (where, (place.settled, place.position), working and place.led and place.behind)
-                for where, place in places.items()
-            ),
-        )
-        where, age = _longest(ages)
+    def _partition(self, seen: Observation, now: float, *, held: bool) -> Standing:
+        ages = {}
+        for where, place in seen.places.items():
+            ages[where] = self._settled[where].look(
+                (place.settled, place.position),
+                now,
+                due=seen.ready and place.behind,
+                held=held or not place.led,
+            )
+        worst, age = _longest(ages, self._settled)
         about = ""
-        if where is not None and age > 0:
-            place = places[where]
-            about = f"{_named(where)}, settled {place.done} of {place.end}"
+        if worst is not None and age > 0:
+            place = seen.places[worst]
+            about = f"{_named(worst)}, settled {place.done} of {place.end}"
         return Standing(Part.PARTITION, age, self.policy.stall_s, about)
 
-    def _commit(self, places: Mapping[Where, Place], now: float, *, working: bool) -> Standing:
-        ages = _each(
-            self._committed,
-            now,
-            (
-                (where, place.committed, working and place.uncommitted)
-                for where, place in places.items()
-            ),
-        )
-        where, age = _longest(ages)
+    def _commit(self, seen: Observation, now: float, *, held: bool) -> Standing:
+        ages = {}
+        for where, place in seen.places.items():
+            ages[where] = self._committed[where].look(
+                place.committed, now, due=seen.ready and place.uncommitted, held=held
+            )
+        worst, age = _longest(ages, self._committed)
         about = ""
-        if where is not None and age > 0:
-            place = places[where]
-            about = f"{_named(where)}, settled {place.settled}, committed {place.committed}"
+        if worst is not None and age > 0:
+            place = seen.places[worst]
+            about = f"{_named(worst)}, settled {place.settled}, committed {place.committed}"
         return Standing(Part.COMMIT, age, self.policy.commit_s, about)
 
 
@@ -311,19 +252,12 @@ def verdict(standings: Sequence[Standing]) -> Standing | None:
     return next(standing for standing in standings if standing.still_s >= standing.limit_s / 2)
 
 
-def _each(
-    clocks: dict[Where, Stillness], now: float, values: Iterable[tuple[Where, object, bool]]
-) -> dict[Where, float]:
-    """The age of each; clocks of partitions that are no longer ours are dropped."""
-    ages = {}
-    for where, value, due in values:
-        ages[where] = clocks.setdefault(where, Stillness()).look(value, now, due=due)
+def _longest(
+    ages: Mapping[Where, float], clocks: dict[Where, Stillness]
+) -> tuple[Where | None, float]:
+    """The one that stands longest; clocks of partitions that are no longer ours are dropped."""
     for gone in clocks.keys() - ages.keys():
         del clocks[gone]
-    return ages
-
-
-def _longest(ages: Mapping[Where, float]) -> tuple[Where | None, float]:
     where = max(ages, key=ages.__getitem__, default=None)
     return where, 0.0 if where is None else ages[where]
 

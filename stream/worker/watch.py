@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from stream.worker.health import Check, Report, check_of
-from stream.worker.progress import PARTS, Observation, Part, Progress, ProgressPolicy, verdict
+from stream.worker.observation import Observation
+from stream.worker.progress import PARTS, Part, Progress, ProgressPolicy, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SCRIPT = Path(__file__).with_name("stuck_worker.py")
 STALL_S, UNREADY_S = "5", "12"
-ENDS_WITHIN_S = 90
+ENDS_WITHIN_S = 150
 STUCK = [*ONCE_READY, *FROM_THE_START]
 
 

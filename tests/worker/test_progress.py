@@ -8,15 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stream.metrics import PARTS as METRIC_PARTS
-from stream.worker.progress import (
-    PARTS,
-    Observation,
-    Part,
-    Place,
-    Progress,
-    ProgressPolicy,
-    verdict,
-)
+from stream.worker.observation import Observation, Place
+from stream.worker.progress import PARTS, Part, Progress, ProgressPolicy, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,19 +156,30 @@ def test_the_cause_is_named_though_its_consequence_was_noticed_first() -> None:
 
 
 def test_brokers_that_are_away_are_not_held_against_other_parts() -> None:
-    """Back within the time: everything gets its full time again."""
+    """Back within the time; what stands still meanwhile has the rest of its own left."""
 
     def course(second: int) -> Observation:
         away = 10 <= second < 30
         return replace(
             well(second),
             answers=10 if away else second,
-            rounds=min(second, 10) if second < 55 else second,
-            oldest_send=(1, "alerts") if 10 <= second < 55 else None,
-            places=places(end=90) if second < 55 else places(),
+            rounds=min(second, 10) if second < 50 else second,
+            oldest_send=(1, "alerts") if 10 <= second < 50 else None,
+            places=places(end=90) if 10 <= second < 50 else places(),
         )
 
     assert ends(course) is None
+
+
+def test_brokers_that_come_and_go_do_not_hide_a_stuck_part() -> None:
+    def course(second: int) -> Observation:
+        away = second % 20 > 10
+        return replace(well(second), answers=0 if away else second, places=places(end=90))
+
+    found = ends(course)
+    assert found is not None
+    assert found[0] is Part.PARTITION
+    assert found[1] < 60
 
 
 def test_slow_settings_get_slow_limits() -> None:

@@ -16,8 +16,9 @@ import pytest
 from stream.metrics import Metrics
 from stream.worker.endpoint import serve
 from stream.worker.health import Check, Report
+from stream.worker.observation import Observation, Place
 from stream.worker.observe import Ask
-from stream.worker.progress import PARTS, Observation, Part, Place, ProgressPolicy
+from stream.worker.progress import PARTS, Part, ProgressPolicy
 from stream.worker.watch import EXIT_STUCK, Watch, WatchPolicy
 
 if TYPE_CHECKING:
