@@ -17,7 +17,6 @@ import json
 import os
 import random
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -125,7 +124,7 @@ class Process:
 
     def __init__(self, bootstrap: str, name: str, variant: str, home: str) -> None:
         self.started, self.ready, self.handled = time.monotonic(), 0.0, 0
-        self.first = self.last = 0.0
+        self.first = self.last = self.cpu_ready_s = 0.0
         self.log = Path(home) / f"{uuid.uuid4().hex[:6]}.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -141,9 +140,15 @@ class Process:
             now = time.monotonic()
             if line.startswith("ready"):
                 self.ready = self.ready or now
+                self.cpu_ready_s = self.cpu_ready_s or self.cpu_s()
             elif line.startswith("done"):
                 self.first, self.last = self.first or now, now
                 self.handled = int(line.split()[1])
+
+    def cpu_s(self) -> float:
+        """Of the process so far, as Linux counts it: a busy machine slows it, and costs no more."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def wait(self, happens: Any, seconds: float = PATIENCE_S) -> bool:
         deadline = time.monotonic() + seconds
@@ -218,6 +223,7 @@ class Row:
     variant: str
     starts_s: list[float] = field(default_factory=list)
     rates: list[float] = field(default_factory=list)
+    cpu_s: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     kills: list[dict[str, Any]] = field(default_factory=list)
 
@@ -229,6 +235,7 @@ def throughput(bootstrap: str, row: Row, events: int, home: str) -> None:
     if process.wait(lambda: process.handled >= events):
         row.starts_s.append(process.ready - process.started)
         row.rates.append(events / (process.last - process.ready))
+        row.cpu_s.append(1000 * (process.cpu_s() - process.cpu_ready_s) / events)
     else:
         row.failures.append(f"{process.handled} of {events} handled; {process.complaint()}")
     process.end(kill=process.process.poll() is None and process.handled < events)
@@ -304,13 +311,14 @@ def measure(rows: list[Row], chosen: argparse.Namespace) -> None:
 
 
 def show(rows: list[Row], chosen: argparse.Namespace) -> None:
-    base = statistics.median(rows[0].rates) if rows[0].rates else float("nan")
     print(f"{os.cpu_count()} cores, {chosen}")
     for row in rows:
         print(f"\n{row.variant}")
         if row.rates:
-            shown = ", ".join(f"{rate:,.0f}" for rate in row.rates)
-            print(f"  events/s: {shown}; ratio {statistics.median(row.rates) / base:.2f}")
+            print(f"  events/s: {', '.join(f'{rate:,.0f}' for rate in row.rates)}")
+            beside = [mine / first for mine, first in zip(row.rates, rows[0].rates, strict=False)]
+            print(f"  beside the first, run by run: {', '.join(f'{x:.2f}' for x in beside)}")
+            print(f"  CPU s for 1,000 events: {', '.join(f'{s:.2f}' for s in row.cpu_s)}")
             print(f"  start to ready, s: {', '.join(f'{s:.1f}' for s in row.starts_s)}")
         for kill in row.kills:
             print(f"  after kills: {json.dumps(kill)}")

@@ -110,17 +110,12 @@ class Bench:
 
     async def commits(self, wanted: int | None) -> bool:
         """Whether the group commits this, within a time that is ample."""
-        return await until_async(self.committed, wanted)
-
-
-async def until_async(ask: Callable[[], Any], wanted: Any, seconds: float = WITHIN_S) -> bool:
-    """Whether the answer becomes the one wanted."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while await ask() != wanted:
-        if asyncio.get_running_loop().time() > deadline:
-            return False
-        await asyncio.sleep(0.2)
-    return True
+        deadline = time.monotonic() + WITHIN_S
+        while await self.committed() != wanted:
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(0.2)
+        return True
 
 
 def is_ours(app: Any) -> bool:
@@ -129,9 +124,9 @@ def is_ours(app: Any) -> bool:
 
 async def until(happens: Callable[[], bool], seconds: float = WITHIN_S) -> bool:
     """Whether it happens in time."""
-    deadline = asyncio.get_running_loop().time() + seconds
+    deadline = time.monotonic() + seconds
     while not happens():
-        if asyncio.get_running_loop().time() > deadline:
+        if time.monotonic() > deadline:
             return False
         await asyncio.sleep(0.02)
     return True
@@ -162,20 +157,16 @@ def bench(broker: Broker, windows: Iterable[bytes] = ()) -> Iterator[Bench]:
             admin.delete_topics(list(names), raise_errors=False)
 
 
-def faust_app(mine: Bench, home: Path, *, repaired: bool, **settings: Any) -> Any:
+def faust_app(mine: Bench, home: Path, *, repaired: bool) -> Any:
     """An app with two tables, as Faust ships or with our repairs."""
-    chosen: dict[str, Any] = {
-        "broker_session_timeout": 6.0, "broker_heartbeat_interval": 1.0,
-        "broker_commit_interval": 0.3, "stream_wait_empty": False,
+    repairs: dict[str, Any] = {
+        "TableManager": SafeTableManager, "Table": OwnChangelogTable, "Monitor": QuietMonitor
     }  # fmt: skip
-    if repaired:
-        chosen |= {
-            "TableManager": SafeTableManager, "Table": OwnChangelogTable, "Monitor": QuietMonitor
-        }  # fmt: skip
     app = faust.App(
         mine.name, broker=f"kafka://{mine.bootstrap}", store="memory://", datadir=str(home),
         topic_partitions=1, topic_disable_leader=True, topic_allow_declare=False, web_enabled=False,
-        autodiscover=False, **(chosen | settings),
+        autodiscover=False, broker_session_timeout=10.0, broker_heartbeat_interval=1.0,
+        broker_commit_interval=0.3, stream_wait_empty=False, **(repairs if repaired else {}),
     )  # fmt: skip
     if repaired:
         app.transport = app.producer_transport = SettledTransport(app.conf.broker_consumer, app)
@@ -218,14 +209,13 @@ def stock_and_ours(
     home: Path,
     scene: Callable[[Bench, Any], Awaitable[T]],
     windows: Iterable[bytes] = (),
-    **settings: Any,
 ) -> tuple[T, T]:
     """How a scene ends with Faust as it ships and with our repairs; played side by side."""
 
     async def act(mine: Bench, *, repaired: bool) -> T:
         folder = home / ("ours" if repaired else "stock")
         folder.mkdir()
-        return await scene(mine, faust_app(mine, folder, repaired=repaired, **settings))
+        return await scene(mine, faust_app(mine, folder, repaired=repaired))
 
     async def both(first: Bench, second: Bench) -> tuple[T, T]:
         played = await asyncio.gather(

@@ -58,9 +58,12 @@ class Reader:
             if self.busy:
                 await until(lambda: self.app.tables.actives_ready)
             self.worked_off.append(event)
-            if self.app.tables.actives_ready:  # a commit is slow, too
-                while self.worked_off:
-                    done(self.app, self.worked_off.pop(0))
+            self.settle()
+
+    def settle(self) -> None:
+        """Nothing is committed before the worker is ready, as a commit is slow, too."""
+        while self.app.tables.actives_ready and self.worked_off:
+            done(self.app, self.worked_off.pop(0))
 
     async def wait(self, happens: Callable[[], bool]) -> None:
         """Where the flow is at rest it cannot happen, and a second has to do."""
@@ -115,6 +118,7 @@ def test_records_are_doubled(any_broker: Broker, tmp_path: Path) -> None:
             assert await until(lambda: ALL - 1 in reader.seen)
             seen, patience = reader.seen, 2 * REST_S if is_ours(app) else WINDOW_S
             await until(lambda: len(seen) > len(set(seen)), patience)
+            reader.settle()
             assert not is_ours(app) or await mine.commits(ALL)
             return reader.seen
 
