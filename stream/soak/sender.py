@@ -35,6 +35,8 @@ class Sender:
         """Records whose first answer was an error; they may be in the log twice."""
         self.ends: Counter[int] = Counter()
         """By partition: one past the highest offset that a broker has acknowledged."""
+        self.limit: int | None = None
+        """No more records than this for now, and `ahead`: the next fault is to find work left."""
         self.finished = False
         self.error: Exception | None = None
         self._items, self._settings, self._topic, self._ahead = items, settings, topic, ahead
@@ -84,7 +86,8 @@ class Sender:
                 while chunk:
                     if self._stop.is_set():
                         return
-                    if self.sent - self.done > self._ahead:
+                    limit = self.done if self.limit is None else min(self.done, self.limit)
+                    if self.sent - limit > self._ahead:
                         time.sleep(PAUSE_S)
                         continue
                     try:

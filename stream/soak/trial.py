@@ -120,12 +120,14 @@ class Trial:
         """All faults at their places, then the rest of the feed; False where nothing moves."""
         injector, faults = Injector(crew, self.cluster), self.plan.faults
         for number, fault in enumerate(faults, start=1):
+            sender.limit = fault.at
             if not self._until(lambda at: sender.done >= at, fault.at, crew, sender):
                 return False
             came = injector.do(fault)
             (self.result.done if came else self.result.missed).append(fault)
             note = "" if came else " (did not come about)"
             self.say(f"{number}/{len(faults)} at {sender.done}: {fault}{note}")
+        sender.limit = None
         return self._until(lambda _: sender.finished and self._caught_up(), 0, crew, sender)
 
     def _caught_up(self) -> bool:
