@@ -5,7 +5,7 @@
 Starts a broker of its own (Java and Maven), and workers as processes: an app of the worker's shape
 with raw topics, a table, an alert for every fifth event of a patient, and the repairs of
 `stream.worker.faust_repairs`. It prints how long a start takes, events a second, and what is in the
-alerts and in the table's changelog, read as committed, after `kill -9`. Takes about five minutes;
+alerts and in the table's changelog, read as committed, after `kill -9`. Takes about ten minutes;
 the verdict is in `stream/worker/FAUST.md`.
 """
 
