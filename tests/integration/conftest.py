@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -100,6 +100,15 @@ def broker_of(
 def any_broker(request: pytest.FixtureRequest, broker_of: Callable[[str], Broker]) -> Broker:
     """Runs the test on each kind of broker that can be run here."""
     return broker_of(request.param)
+
+
+@pytest.fixture
+def all_brokers(broker_of: Callable[[str], Broker]) -> list[Broker]:
+    """One of each kind that can be run here, for a test that plays on all of them at once."""
+    found = [broker_of("embedded")]
+    with suppress(pytest.skip.Exception):
+        found.append(broker_of("apache-kafka"))
+    return found
 
 
 @pytest.fixture(scope="session")

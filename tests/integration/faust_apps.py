@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import faust
 import pytest
@@ -204,30 +204,46 @@ def play(scenes: Coroutine[Any, Any, T]) -> T:
         loop.close()
 
 
-def stock_and_ours(
-    broker: Broker,
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[T]):
+    """How a scene ended on one broker: with Faust as it ships, and with our repairs."""
+
+    broker: str
+    stock: T
+    ours: T
+
+
+def outcomes(
+    brokers: Iterable[Broker],
     home: Path,
     scene: Callable[[Bench, Any], Awaitable[T]],
     windows: Iterable[bytes] = (),
-) -> tuple[T, T]:
-    """How a scene ends with Faust as it ships and with our repairs; played side by side."""
+) -> list[Outcome[T]]:
+    """Play a scene on each broker, with both kinds of app, all side by side."""
 
     async def act(mine: Bench, *, repaired: bool) -> T:
-        folder = home / ("ours" if repaired else "stock")
+        folder = home / mine.name
         folder.mkdir()
         return await scene(mine, faust_app(mine, folder, repaired=repaired))
 
-    async def both(first: Bench, second: Bench) -> tuple[T, T]:
+    async def acts(benches: list[Bench]) -> list[T]:
         played = await asyncio.gather(
-            act(first, repaired=False), act(second, repaired=True), return_exceptions=True
+            *(act(mine, repaired=n % 2 == 1) for n, mine in enumerate(benches)),
+            return_exceptions=True,
         )
         for outcome in played:
             if isinstance(outcome, BaseException):
                 raise outcome
-        return tuple(played)  # type: ignore[return-value]
+        return played  # type: ignore[return-value]
 
-    with bench(broker, windows) as first, bench(broker, windows) as second:
-        return play(both(first, second))
+    with ExitStack() as stack:
+        kinds = [broker for broker in brokers for _ in ("stock", "ours")]
+        benches = [stack.enter_context(bench(broker, windows)) for broker in kinds]
+        played = play(acts(benches))
+    return [
+        Outcome(broker.kind, *pair)
+        for broker, *pair in zip(kinds[::2], played[::2], played[1::2], strict=True)
+    ]
 
 
 def done(app: Any, event: Any) -> None:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from faust_apps import LEFTOVERS, RAW, Bench, done, is_ours, running, stock_and_ours, until
+from faust_apps import LEFTOVERS, RAW, Bench, done, is_ours, outcomes, running, until
 
 from stream.worker.agent import monitor
 
@@ -21,7 +21,7 @@ pytestmark = LEFTOVERS
 
 @pytest.mark.parametrize("held", [[3], [0, 1, 2, 3]], ids=["one at the head", "nothing committed"])
 def test_the_commit_passes_over_records_that_are_not_done(
-    any_broker: Broker, tmp_path: Path, held: list[int]
+    all_brokers: list[Broker], tmp_path: Path, held: list[int]
 ) -> None:
     """Of records 0 to 7 those held are never done; what was done before them is committed."""
 
@@ -43,12 +43,14 @@ def test_the_commit_passes_over_records_that_are_not_done(
             await asyncio.sleep(1.0)  # three commits
             return await mine.committed()
 
-    stock, ours = stock_and_ours(any_broker, tmp_path, scene)
-    assert stock == 8  # a crash now, and the records held are gone
-    assert ours == (held[0] or None)
+    for outcome in outcomes(all_brokers, tmp_path, scene):
+        assert outcome.stock == 8, outcome  # a crash now, and the records held are gone
+        assert outcome.ours == (held[0] or None), outcome
 
 
-def test_a_batch_whose_processing_raised_is_committed(any_broker: Broker, tmp_path: Path) -> None:
+def test_a_batch_whose_processing_raised_is_committed(
+    all_brokers: list[Broker], tmp_path: Path
+) -> None:
     class BrokenRounds:
         ward = SimpleNamespace(stale=False, sickness=lambda _key: 0)
         policy = SimpleNamespace(ticks_topic="ticks", home_topic="source")
@@ -79,6 +81,6 @@ def test_a_batch_whose_processing_raised_is_committed(any_broker: Broker, tmp_pa
                 await mine.commits(8)
             return await mine.committed()
 
-    stock, ours = stock_and_ours(any_broker, tmp_path, scene)
-    assert stock == 8
-    assert ours is None
+    for outcome in outcomes(all_brokers, tmp_path, scene):
+        assert outcome.stock == 8, outcome
+        assert outcome.ours is None, outcome

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from faust.types import TP
-from faust_apps import LEFTOVERS, RAW, Bench, done, is_ours, running, stock_and_ours, until
+from faust_apps import LEFTOVERS, RAW, Bench, done, is_ours, outcomes, running, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,7 @@ async def slow_to_answer(reader: Reader, seek: Callable[[], Any]) -> Any:
 
 
 def test_records_are_dropped_and_the_commit_stalls_or_goes_past_them(
-    any_broker: Broker, tmp_path: Path
+    all_brokers: list[Broker], tmp_path: Path
 ) -> None:
     """What is read between the seek and the answer to it."""
 
@@ -92,11 +92,13 @@ def test_records_are_dropped_and_the_commit_stalls_or_goes_past_them(
             await asyncio.sleep(1.0)  # three commits
             return reader.seen, await mine.committed()
 
-    (seen, committed), ours = stock_and_ours(any_broker, tmp_path, scene)
-    lost = set(range(COMMITTED, ALL)) - set(seen)
-    assert len(lost) > 1
-    assert committed in {min(lost), ALL}  # for the life of the worker; or they are lost for good
-    assert ours == (list(range(COMMITTED, ALL)), ALL)
+    for outcome in outcomes(all_brokers, tmp_path, scene):
+        seen, committed = outcome.stock
+        lost = set(range(COMMITTED, ALL)) - set(seen)
+        assert len(lost) > 1, outcome
+        # For the life of the worker; or they are lost for good.
+        assert committed in {min(lost), ALL}, outcome
+        assert outcome.ours == (list(range(COMMITTED, ALL)), ALL), outcome
 
 
 async def slow_to_be_asked(reader: Reader, seek: Callable[[], Any]) -> Any:
@@ -108,7 +110,7 @@ async def slow_to_be_asked(reader: Reader, seek: Callable[[], Any]) -> Any:
     return await seek()
 
 
-def test_records_are_doubled(any_broker: Broker, tmp_path: Path) -> None:
+def test_records_are_doubled(all_brokers: list[Broker], tmp_path: Path) -> None:
     """What is read before the seek."""
 
     async def scene(mine: Bench, app: Any) -> list[int]:
@@ -122,12 +124,12 @@ def test_records_are_doubled(any_broker: Broker, tmp_path: Path) -> None:
             assert not is_ours(app) or await mine.commits(ALL)
             return reader.seen
 
-    stock, ours = stock_and_ours(any_broker, tmp_path, scene)
-    assert len(stock) > len(set(stock))
-    assert ours == list(range(COMMITTED, ALL))
+    for outcome in outcomes(all_brokers, tmp_path, scene):
+        assert len(outcome.stock) > len(set(outcome.stock)), outcome
+        assert outcome.ours == list(range(COMMITTED, ALL)), outcome
 
 
-def test_an_emptied_set_of_partitions_means_all(any_broker: Broker, tmp_path: Path) -> None:
+def test_an_emptied_set_of_partitions_means_all(all_brokers: list[Broker], tmp_path: Path) -> None:
     """A read that waits for changelogs goes on over the source once the last changelog is paused.
 
     Faust drops what it reads then; the client's position is behind it.
@@ -147,13 +149,13 @@ def test_an_emptied_set_of_partitions_means_all(any_broker: Broker, tmp_path: Pa
             records = await read
             return mine.home in records, await consumer.position(mine.home)
 
-    stock, ours = stock_and_ours(any_broker, tmp_path, scene)
-    assert stock == (True, 3)
-    assert ours == (False, 0)
+    for outcome in outcomes(all_brokers, tmp_path, scene):
+        assert outcome.stock == (True, 3), outcome
+        assert outcome.ours == (False, 0), outcome
 
 
 def test_a_partition_of_which_nothing_is_committed_is_not_sought_back(
-    any_broker: Broker, tmp_path: Path
+    all_brokers: list[Broker], tmp_path: Path
 ) -> None:
     """What was read of it and dropped, as above, is skipped until another worker starts there."""
 
@@ -172,13 +174,13 @@ def test_a_partition_of_which_nothing_is_committed_is_not_sought_back(
             await app.consumer.perform_seek()
             return int(await app.consumer.position(mine.home))
 
-    stock, ours = stock_and_ours(any_broker, tmp_path, scene)
-    assert stock == 7
-    assert ours == 0
+    for outcome in outcomes(all_brokers, tmp_path, scene):
+        assert outcome.stock == 7, outcome
+        assert outcome.ours == 0, outcome
 
 
 def test_a_record_of_a_revoked_changelog_goes_into_another_table(
-    any_broker: Broker, tmp_path: Path
+    all_brokers: list[Broker], tmp_path: Path
 ) -> None:
     """The partition is revoked at the moment at which its record is waiting to be taken in."""
 
@@ -203,14 +205,14 @@ def test_a_record_of_a_revoked_changelog_goes_into_another_table(
             await asyncio.sleep(0.2)
             return [set(table.data.data) for table in tables]
 
-    stock, ours = stock_and_ours(any_broker, tmp_path, scene, windows=[b"foreign"])
-    assert {b"res", b"for"} in stock
-    assert ours[0] <= {b"res"}
-    assert ours[1] <= {b"for"}
+    for outcome in outcomes(all_brokers, tmp_path, scene, windows=[b"foreign"]):
+        assert {b"res", b"for"} in outcome.stock, outcome
+        assert outcome.ours[0] <= {b"res"}, outcome
+        assert outcome.ours[1] <= {b"for"}, outcome
 
 
 def test_a_step_that_is_not_done_in_time_ends_the_recovery_without_a_word(
-    any_broker: Broker, tmp_path: Path
+    all_brokers: list[Broker], tmp_path: Path
 ) -> None:
     """Stock: the worker waits for ever. Ours: it crashes, for its supervisor to start it again."""
 
@@ -236,9 +238,9 @@ def test_a_step_that_is_not_done_in_time_ends_the_recovery_without_a_word(
             await until(lambda: recovery.crashed, 30 if is_ours(app) else 4)
             return recovery.crashed, app.tables.actives_ready
 
-    stock, ours = stock_and_ours(any_broker, tmp_path, scene)
-    assert stock == (False, False)
-    assert ours == (True, False)
+    for outcome in outcomes(all_brokers, tmp_path, scene):
+        assert outcome.stock == (False, False), outcome
+        assert outcome.ours == (True, False), outcome
 
 
 async def at_rest(app: Any) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import KafkaError, UnknownError
-from faust_apps import LEFTOVERS, RAW, Bench, done, is_ours, running, stock_and_ours, until
+from faust_apps import LEFTOVERS, RAW, Bench, done, is_ours, outcomes, running, until
 
 from stream.metrics import Metrics
 from stream.worker.faust_repairs import delivered
@@ -31,7 +31,7 @@ async def idle(stream: Any) -> None:
 
 
 def test_one_error_of_the_coordinator_leaves_a_worker_without_partitions(
-    any_broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    all_brokers: list[Broker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each member's first join fails, once."""
     rejoin, failed = GroupCoordinator._do_rejoin_group, set()
@@ -58,9 +58,9 @@ def test_one_error_of_the_coordinator_leaves_a_worker_without_partitions(
             watch.finish()
             return ready, waits
 
-    stock, ours = stock_and_ours(any_broker, tmp_path, scene)
-    assert stock == (False, True)
-    assert ours == (True, False)
+    for outcome in outcomes(all_brokers, tmp_path, scene):
+        assert outcome.stock == (False, True), outcome
+        assert outcome.ours == (True, False), outcome
 
 
 class Ticker:
@@ -68,7 +68,7 @@ class Ticker:
 
 
 def test_a_poisoned_record_that_faust_decodes_ends_an_agent_without_a_word(
-    any_broker: Broker, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    all_brokers: list[Broker], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Stock: `take` on a topic of JSON. Ours: bytes, decoded in the agent."""
 
@@ -102,14 +102,16 @@ def test_a_poisoned_record_that_faust_decodes_ends_an_agent_without_a_word(
             await until(lambda: 3 in seen, 30 if is_ours(app) else 3)
             return seen
 
-    stock, ours = stock_and_ours(any_broker, tmp_path, scene)
-    assert stock == [1]
-    assert ours == [1, -1, 2, 3]
-    assert not [r for r in caplog.records if r.levelname == "ERROR" and "faust" in r.name]
+    for outcome in outcomes(all_brokers, tmp_path, scene):
+        assert outcome.stock == [1], outcome
+        assert outcome.ours == [1, -1, 2, 3], outcome
+        assert not [r for r in caplog.records if r.levelname == "ERROR" and "faust" in r.name], (
+            outcome
+        )
 
 
 def test_a_send_that_the_broker_refuses_later_is_committed_all_the_same(
-    any_broker: Broker, tmp_path: Path
+    all_brokers: list[Broker], tmp_path: Path
 ) -> None:
     """The alerts topic takes small records only; the client does not know."""
 
@@ -137,6 +139,6 @@ def test_a_send_that_the_broker_refuses_later_is_committed_all_the_same(
             await asyncio.sleep(1.0)
             return noticed.is_set(), await mine.committed()
 
-    stock, ours = stock_and_ours(any_broker, tmp_path, scene)
-    assert stock == (False, 1)
-    assert ours == (True, None)
+    for outcome in outcomes(all_brokers, tmp_path, scene):
+        assert outcome.stock == (False, 1), outcome
+        assert outcome.ours == (True, None), outcome

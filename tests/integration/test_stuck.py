@@ -25,7 +25,6 @@ from tests.worker.ward_events import lines, ward
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from brokers import Topics
 
 SCRIPT = Path(__file__).with_name("stuck_worker.py")
 STALL_S, UNREADY_S = "5", "12"
@@ -65,6 +64,25 @@ class StuckWorker:
 
 
 @pytest.fixture(scope="module")
+def spares(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Process]]:
+    """Two workers for one partition."""
+    if broker.kind == "embedded":
+        pytest.skip("the embedded broker leaves JoinGroup unanswered where a busy member rejoins")
+    home = tmp_path_factory.mktemp("spares")
+    with ExitStack() as stack:
+        topics = stack.enter_context(fresh_topics(broker, 1))
+        pair = [
+            Process(
+                topics, home, name, partitions="1", stall_timeout_s=STALL_S, recovery_timeout_s="60"
+            )
+            for name in ("w1", "w2")
+        ]
+        for process in pair:
+            stack.callback(process.end, signal.SIGKILL)
+        yield pair
+
+
+@pytest.fixture(scope="module")
 def workers(
     broker: Broker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[Part, StuckWorker]]:
@@ -91,6 +109,25 @@ def workers(
         yield started
 
 
+def test_workers_without_partitions_or_events_are_not_stuck(
+    spares: list[Process], workers: dict[Part, StuckWorker]
+) -> None:
+    """Two workers, one partition: the spare one is ready, and both outlast those that are stuck."""
+    assert not any(worker.runs for worker in workers.values())
+    shares = []
+    for process in spares:
+        process.ready()
+        for probe in ("livez", "readyz"):
+            assert answer(f"{process.base}/{probe}")[0] == 200
+        shares += [
+            line.split()[1]
+            for line in process.metrics.splitlines()
+            if line.startswith("stormwatch_assigned_partitions ")
+        ]
+    assert sorted(shares) == ["0.0", "1.0"]
+    assert [process.end() for process in spares] == [0, 0]
+
+
 @pytest.mark.parametrize("part", STUCK)
 def test_a_stuck_part_is_named_probed_and_ends_the_worker(
     workers: dict[Part, StuckWorker], part: Part
@@ -112,31 +149,6 @@ def until(happens: Callable[[], bool]) -> None:
     while not happens():
         assert time.monotonic() < deadline
         time.sleep(0.2)
-
-
-def test_workers_without_partitions_or_events_are_not_stuck(
-    broker: Broker, topics: Callable[..., Topics], start: Callable[..., Process]
-) -> None:
-    """Two workers, one partition: the spare one is ready, and both stay beyond every limit."""
-    if broker.kind == "embedded":
-        pytest.skip("the embedded broker leaves JoinGroup unanswered where a busy member rejoins")
-    mine = topics(1)
-    settings = {"partitions": "1", "stall_timeout_s": "3", "recovery_timeout_s": "20"}
-    pair = [start(mine, name, **settings) for name in ("w1", "w2")]
-    for process in pair:
-        process.ready()
-    time.sleep(6)
-    shares = []
-    for process in pair:
-        for probe in ("livez", "readyz"):
-            assert answer(f"{process.base}/{probe}")[0] == 200
-        shares += [
-            line.split()[1]
-            for line in process.metrics.splitlines()
-            if line.startswith("stormwatch_assigned_partitions ")
-        ]
-    assert sorted(shares) == ["0.0", "1.0"]
-    assert [process.end() for process in pair] == [0, 0]
 
 
 def test_a_worker_outlasts_a_short_silence_of_the_brokers_and_no_long_one(
