@@ -9,7 +9,7 @@ PYTEST_FLAGS ?=
 SOAK_FLAGS ?=
 FUZZ_MINUTES ?= 5
 
-.PHONY: help demo test test-broker test-faults test-others soak fuzz lint types schemas kafka kafka-stop clean
+.PHONY: help demo test test-broker test-others soak fuzz lint types schemas kafka kafka-stop clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -29,18 +29,15 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 demo: $(VENV)/.demo  ## a ward to look at (DEMO_FLAGS='--speed 600' and so on)
 	$(BIN)/stormwatch demo $(DEMO_FLAGS)
 
-# the tests with brokers wait a lot: all three run side by side
+# the broker's tests wait a lot: the others run beside them
 test: lint types  ## everything that CI runs
-	$(MAKE) --no-print-directory --keep-going --jobs=3 --output-sync=target test-broker test-faults test-others
+	$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target test-broker test-others
 
 test-broker: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests/integration
 
-test-faults: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests/faults
-
 test-others: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PYTEST_FLAGS) --ignore=tests/integration --ignore=tests/faults
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) --ignore=tests/integration
 
 soak: $(VENV)/.dev  ## hundreds of faults, a million events, three brokers (SOAK_FLAGS='--seed 7')
 	$(BIN)/stormwatch soak --kafka deploy/kafka/kafka.sh --brokers 3 --workers 3 \

@@ -497,7 +497,7 @@ JSON_VALUES = st.recursive(
 
 
 calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-thorough = settings(calm, max_examples=300)
+thorough = settings(calm, max_examples=150)
 
 
 def check(raw: bytes) -> None:

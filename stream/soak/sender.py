@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 CHUNK = 200
 ANSWER_WITHIN_S = 20.0
 PAUSE_S = 0.2
+TRICKLE = 40
+"""So many records more each pause, while all that was sent is done and a fault still waits."""
 
 
 class Sender:
@@ -76,6 +78,8 @@ class Sender:
             else:
                 if done > self.done:
                     self.done, self.moved_at = done, time.monotonic()
+                if self.limit is not None and done >= self.sent:
+                    self.limit += TRICKLE  # or a step that nothing leads to is waited for in vain
         _close(group)
 
     def _run(self) -> None:

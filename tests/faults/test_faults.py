@@ -46,7 +46,7 @@ def run(plan: Plan, cluster: Cluster, folder: Path) -> Result:
 @pytest.mark.timeout(600)
 def test_every_step_of_the_batch_may_be_the_last(cluster: Cluster, tmp_path: Path) -> None:
     """Killed before and after each; stopped there for longer than the session, and back."""
-    events = 3_600
+    events = 4_200
     # Windows are forgotten now and then; so these two have the whole feed before them.
     points = sorted(POINTS, key=lambda point: point[0] is not Step.TOMBSTONE)
     wanted = [(Kind.CRASH, point) for point in points]

@@ -23,7 +23,7 @@ from stream.rules.overrides import overridden
 from tests.fuzz import entries
 from tests.fuzz.seeds import stored
 
-calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=150)
+calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=80)
 EXAMPLES = [path.read_bytes() for path in sorted((DIRECTORY / "examples").glob("*.json"))]
 FOUND = sorted(path for path in (Path(__file__).parent / "found").rglob("*") if path.is_file())
 
@@ -150,7 +150,7 @@ def _replaced(document: Any, place: tuple[Any, ...], value: Any) -> Any:
     return document
 
 
-@settings(calm, max_examples=60)
+@settings(calm, max_examples=30)
 @given(st.sampled_from(PLACES), TOML_VALUES, st.booleans())
 def test_a_ruleset_with_any_value_anywhere(place: tuple[Any, ...], value: Any, full: bool) -> None:
     """As a whole set, and as a site's own values over the packaged ones."""

@@ -31,7 +31,7 @@ from stream.engine.scores import band, evaluate, partial
 from tests.chart_runs import received, run
 from tests.charts import P0, START, history
 
-SLOW = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 DAYS = 10
 END = START + DAYS * 24 * HOUR
 
@@ -438,7 +438,7 @@ def values(draw: Any, definition: ScoreDefinition) -> dict[str, Value]:
 SCORES = sorted(P0.scores)
 
 
-@settings(SLOW, max_examples=400)
+@settings(SLOW, max_examples=150)
 @given(st.sampled_from(SCORES), st.data())
 def test_leaving_inputs_out_makes_no_score_more_normal(name: str, data: Any) -> None:
     """The score lies within the limits, which only widen; a band never appears or changes."""

@@ -36,7 +36,7 @@ from stream.engine.state import Void
 from tests.chart_runs import received, run
 from tests.charts import P0, START, history
 
-SLOW = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 END = START + 60 * HOUR
 
 minutes = st.integers(0, 36 * 12).map(lambda n: START + n * 5 * MINUTE)

@@ -507,7 +507,7 @@ def overrides(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 @given(override=overrides())
 def test_any_override_is_taken_or_refused(override: dict[str, Any]) -> None:
@@ -522,7 +522,7 @@ def test_any_override_is_taken_or_refused(override: dict[str, Any]) -> None:
         assert rules.hash != load_ruleset().hash
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(data=st.data())
 def test_numbers_within_their_limits_are_taken_unless_they_contradict(data: st.DataObject) -> None:
     rows = PACKAGED["parameters"]
