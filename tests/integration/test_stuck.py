@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from contextlib import ExitStack, suppress
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,7 @@ class StuckWorker:
             time.sleep(0.3)
             if (port := self.port) is None:
                 continue
-            with suppress(OSError):  # no longer there
+            with suppress(OSError, HTTPException):  # no longer there, or gone while it answered
                 self.last_answer = answer(f"http://127.0.0.1:{port}/livez")
 
     @property
