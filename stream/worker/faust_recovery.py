@@ -126,7 +126,7 @@ class SafeRecovery(Recovery):
         return False
 
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
-        """Park the fetcher, restore the tables, seek what is committed; then as Faust does."""
+        """Park the fetcher and restore the tables; then as Faust does."""
         consumer = self.app.consumer
         consumer.stop_flow()
         self.app.flow_control.suspend()
@@ -134,8 +134,6 @@ class SafeRecovery(Recovery):
         started = time.monotonic()
         await self._restore()
         self.restore_s = time.monotonic() - started
-        if consumer.assignment():
-            await self._wait(consumer.perform_seek(), timeout=self.app.conf.broker_request_timeout)
         await super().on_recovery_completed(generation_id)
 
     async def _wait(self, coro: Any, timeout: Any = None) -> None:  # noqa: ASYNC109 - Faust's
