@@ -19,7 +19,7 @@ from stream.worker.batch import VOLATILE
 from stream.worker.codec import (
     StateFormatError,
     decode_record,
-    decode_window,
+    decode_window_at,
     encode_window,
     split_window_key,
 )
@@ -207,10 +207,12 @@ def _field(value: bytes, name: str) -> str:
 def _difference(state: PatientState, raw: bytes, windows: dict[int, bytes]) -> str:
     """What is stored of a patient other than it should be, by field; empty where nothing is."""
     try:
-        stored = PatientState.assemble(
-            decode_record(raw),
-            {start: decode_window(value) for start, value in sorted(windows.items())},
-        )
+        record = decode_record(raw)
+        found = {
+            start: decode_window_at(value, record.seq)[0]
+            for start, value in sorted(windows.items())
+        }
+        stored = PatientState.assemble(record, found)
     except StateFormatError as error:
         return str(error)
     differ = [

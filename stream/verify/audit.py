@@ -20,7 +20,7 @@ from stream.version import ENGINE_VERSION
 from stream.worker.codec import (
     StateFormatError,
     decode_record,
-    decode_window,
+    decode_window_at,
     split_window_key,
 )
 from stream.worker.partitions import partition_of
@@ -131,10 +131,12 @@ class _Ward:
                 continue
             patient = self.patient(key)
             try:
+                record = decode_record(value)
                 stored = {
-                    start: decode_window(raw) for start, raw in sorted(windows.get(key, {}).items())
+                    start: decode_window_at(raw, record.seq)[0]
+                    for start, raw in sorted(windows.get(key, {}).items())
                 }
-                patient.table = PatientState.assemble(decode_record(value), stored)
+                patient.table = PatientState.assemble(record, stored)
             except StateFormatError as error:
                 patient.readable = False
                 self._add(Kind.FORMAT, key, names.patients, detail=str(error))

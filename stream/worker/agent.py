@@ -10,7 +10,9 @@ Order of awaits, which is the whole of the delivery guarantee:
 4. then the source records are settled, in order, and their offsets may be committed.
 
 A crash between two of these repeats the batch from the old state: the same alerts with the same
-ids and bytes, which readers recognise by the id. Any exception crashes the app and settles nothing.
+ids and bytes, which readers recognise by the id. Where the records were written already, what is
+read again is passed over (`stream.worker.codec.Applied`). Any exception crashes the app and
+settles nothing.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from stream.engine.events import Tick
 from stream.engine.outputs import Outcome, Rejection, rfc3339
 from stream.intake import decode
 from stream.logs import patient_hash
+from stream.worker.codec import Applied
 from stream.worker.deadletters import dead_letter, dead_letter_key, flood_letter
 from stream.worker.floods import Withheld
 from stream.worker.partitions import partition_of
@@ -115,6 +116,7 @@ class Batch:
         self._gate = gate
         self._plan = Plan()
         self._states: dict[bytes, PatientState] = {}
+        self._applied: dict[bytes, Mapping[str, Applied]] = {}
 
     def take(self, record: SourceRecord) -> None:
         """Apply one record. Bad data never raises; it becomes dead letters."""
@@ -156,18 +158,20 @@ class Batch:
         windows: dict[bytes, bytes] = {}
         records: dict[bytes, bytes] = {}
         forgotten: list[bytes] = []
+        applied: dict[bytes, Mapping[str, Applied]] = {}
         for key, state in self._states.items():
-            written = self.ward.changes(key, state)
+            written = self.ward.changes(key, state, self._known(key))
             windows |= written.windows
             records |= written.records
             forgotten += written.forgotten
+            applied |= written.applied
             self._status(key, state)
         for place, withheld in plan.withheld.items():
             limit = self._gate.per_minute
             value = flood_letter(place, withheld, self.now, self.policy.worker, limit)
             plan.outputs.append(Send(self.policy.deadletter_topic, None, value))
             plan.reasons.append(ReasonCode.FLOOD.value)
-        plan.writes = Writes(windows, records, tuple(forgotten), self._states)
+        plan.writes = Writes(windows, records, tuple(forgotten), self._states, applied)
         return plan
 
     def _event(self, record: SourceRecord, event: PatientEvent) -> None:
@@ -177,14 +181,24 @@ class Batch:
             where = f"the patient belongs to partition {home}, not {record.partition}"
             self._refuse(record, ReasonCode.WRONG_PARTITION, where, event.event_id)
             return
+        known, timestamp = self._known(key), round(record.timestamp * 1000)
+        before = known.get(record.topic)
+        if before is not None and before.covers(record.offset, timestamp):
+            self._count(record, Outcome.DUPLICATE)  # read again after a crash
+            return
         state, outputs = self._step(record, key, event)
         if state is None or outputs is None:
             return
-        self._states[key] = state
+        after = (before or Applied(0, 0)).grown(record.offset, timestamp)
+        self._states[key], self._applied[key] = state, {**known, record.topic: after}
         self._set_aside(record, outputs.rejections)
         self._count(record, outputs.outcome)
         if outputs.late_by > 0:
             self._plan.late.append(outputs.late_by)
+
+    def _known(self, key: bytes) -> Mapping[str, Applied]:
+        """How far the patient's state is in the source topics, this batch included."""
+        return self._applied.get(key) or self.ward.applied(key)
 
     def _tick(self, record: SourceRecord, tick: Tick) -> None:
         if record.only is None:

@@ -7,23 +7,27 @@ partition over, an older version refuses it. A fact is stored with the name of i
 since the event alone does not say which it is.
 
 Format 2: no `chain_head`; a patient's chain of alerts begins anew with the next one.
+Format 3: no `applied`, so what is read again is known by its event's id alone; no `Undo`.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import msgspec
 
 from stream.engine.events import PatientEvent
-from stream.engine.facts import Fact, Window
+from stream.engine.facts import Fact, Window, chart_order
 from stream.engine.state import PatientRecord
 
-FORMAT = 3
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORMAT = 4
 """Raised whenever a stored dataclass changes in any way, be it by a field with a default: an older
 version would read around the field, and write the state back without it."""
-READABLE = frozenset({2, FORMAT})
+READABLE = frozenset({2, 3, FORMAT})
 
 _PREFIX = bytes([FORMAT])
 _START = struct.Struct(">q")
@@ -32,10 +36,47 @@ _SEPARATOR = b"\x00"
 _UNREADABLE = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
 """What msgspec raises for bytes of any kind: texts that are no UTF-8 are a plain ValueError."""
 
+
+class Applied(NamedTuple):
+    """How far a source topic's records of one patient are in the state.
+
+    The offset of the newest one, and the latest timestamp of any (milliseconds since 1970).
+    """
+
+    offset: int
+    timestamp: int
+
+    def covers(self, offset: int, timestamp: int) -> bool:
+        """Whether a record is in the state already.
+
+        A log that was deleted and made anew counts from 0 again, with later timestamps.
+        """
+        return offset <= self.offset and timestamp <= self.timestamp
+
+    def grown(self, offset: int, timestamp: int) -> Applied:
+        """With one more record."""
+        return Applied(offset, max(self.timestamp, timestamp))
+
+
+class Undo(NamedTuple):
+    """How a window was before its last write, for a record that is older than `seq`.
+
+    Facts that thinning took out of it since, and its thinned minutes of then.
+    """
+
+    seq: int
+    facts: tuple[Fact, ...]
+    dense: tuple[int, ...]
+
+
+_Row = tuple[int, int, str, msgspec.Raw]
+
 _encoder = msgspec.msgpack.Encoder()
 _record = msgspec.msgpack.Decoder(PatientRecord)
-_rows = msgspec.msgpack.Decoder(
-    tuple[list[tuple[int, int, str, msgspec.Raw]], tuple[int, ...]],
+_patient = msgspec.msgpack.Decoder(tuple[PatientRecord, dict[str, Applied]])
+_rows = msgspec.msgpack.Decoder(tuple[list[_Row], tuple[int, ...]])
+_undoable = msgspec.msgpack.Decoder(
+    tuple[list[_Row], tuple[int, ...], tuple[int, list[_Row], tuple[int, ...]] | None]
 )
 _events: dict[str, msgspec.msgpack.Decoder[Any]] = {
     kind.__name__: msgspec.msgpack.Decoder(kind) for kind in get_args(PatientEvent)
@@ -46,35 +87,65 @@ class StateFormatError(ValueError):
     """A state table holds something that this version cannot read."""
 
 
-def encode_record(record: PatientRecord) -> bytes:
-    """Value of the patients table."""
-    return _PREFIX + _encoder.encode(record)
+def encode_patient(record: PatientRecord, applied: Mapping[str, Applied] | None = None) -> bytes:
+    """Value of the patients table; `applied` by source topic."""
+    return _PREFIX + _encoder.encode((record, applied or {}))
 
 
-def decode_record(raw: bytes) -> PatientRecord:
+def decode_patient(raw: bytes) -> tuple[PatientRecord, dict[str, Applied]]:
     """Back again. Raises StateFormatError."""
     body = _body(raw)
     try:
-        return _record.decode(body)
+        return _patient.decode(body) if raw[0] == FORMAT else (_record.decode(body), {})
     except _UNREADABLE as error:
         raise _unreadable("record of a patient", error) from error
 
 
-def encode_window(window: Window) -> bytes:
+def decode_record(raw: bytes) -> PatientRecord:
+    """The engine's part of `decode_patient`. Raises StateFormatError."""
+    return decode_patient(raw)[0]
+
+
+def encode_window(window: Window, undo: Undo | None = None) -> bytes:
     """Value of the windows table."""
-    rows = [(fact.at, fact.seq, type(fact.event).__name__, fact.event) for fact in window.facts]
-    return _PREFIX + _encoder.encode((rows, window.dense))
+    before = None if undo is None else (undo.seq, _to_rows(undo.facts), undo.dense)
+    return _PREFIX + _encoder.encode((_to_rows(window.facts), window.dense, before))
 
 
 def decode_window(raw: bytes) -> Window:
-    """Back again. Raises StateFormatError."""
+    """Back again, as it was written. Raises StateFormatError."""
+    return decode_window_at(raw, None)[0]
+
+
+def decode_window_at(raw: bytes, seq: int | None) -> tuple[Window, bool]:
+    """As it was when the patient's record had this `seq`, and whether it is another one by now.
+
+    Raises StateFormatError.
+    """
     body = _body(raw)
     try:
-        rows, dense = _rows.decode(body)
-        facts = tuple(Fact(at, seq, _events[kind].decode(event)) for at, seq, kind, event in rows)
+        rows, dense, before = (
+            _undoable.decode(body) if raw[0] == FORMAT else (*_rows.decode(body), None)
+        )
+        facts, torn = _to_facts(rows), False
+        if seq is not None:
+            known = tuple(fact for fact in facts if fact.seq <= seq)
+            if before is not None and seq < before[0]:
+                facts = tuple(sorted((*known, *_to_facts(before[1])), key=chart_order))
+                dense, torn = before[2], True
+            elif len(known) < len(facts):
+                facts, torn = known, True
     except (*_UNREADABLE, KeyError) as error:
         raise _unreadable("window of facts", error) from error
-    return Window(facts, dense)
+    return Window(facts, dense), torn
+
+
+def _to_rows(facts: tuple[Fact, ...]) -> list[tuple[int, int, str, PatientEvent]]:
+    return [(fact.at, fact.seq, type(fact.event).__name__, fact.event) for fact in facts]
+
+
+def _to_facts(rows: list[_Row]) -> tuple[Fact, ...]:
+    return tuple(Fact(at, seq, _events[kind].decode(event)) for at, seq, kind, event in rows)
 
 
 def _body(raw: bytes) -> memoryview:

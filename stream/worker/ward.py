@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 
 from stream.engine.state import PatientState
 from stream.worker.codec import (
+    Applied,
+    Undo,
+    decode_patient,
     decode_record,
-    decode_window,
-    encode_record,
+    decode_window_at,
+    encode_patient,
     encode_window,
     split_window_key,
     window_key,
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from stream.engine.events import Micros
+    from stream.engine.facts import Window
     from stream.engine.state import PatientRecord
 
 
@@ -35,14 +39,18 @@ class Writes:
     """What one batch changes in the tables, in the order in which the broker has to take it.
 
     Windows first, then the record, which is the commit mark: a state assembled from newer windows
-    and an older record drops what the record does not know. Forgotten windows go last, since the
-    older record still needs them.
+    and an older record drops what the record does not know, and has back what a thinned minute lost
+    since. Forgotten windows go last, since the older record still needs them.
+
+    `applied` is how far each patient's state is in the source topics: what is read again is known
+    by its place, since neither a thinned minute nor a folded past keeps the ids of its events.
     """
 
     windows: dict[bytes, bytes] = field(default_factory=dict)
     records: dict[bytes, bytes] = field(default_factory=dict)
     forgotten: tuple[bytes, ...] = ()
     states: Mapping[bytes, PatientState] = field(default_factory=dict)
+    applied: Mapping[bytes, Mapping[str, Applied]] = field(default_factory=dict)
 
 
 class Ward:
@@ -56,6 +64,7 @@ class Ward:
         self._patients = patients
         self._windows = windows
         self._states: dict[bytes, PatientState] = {}
+        self._applied: dict[bytes, Mapping[str, Applied]] = {}
         self._starts: dict[bytes, set[int]] = defaultdict(set)
         self._grades: dict[bytes, int] = {}
         self._sickness: dict[bytes, int] = {}
@@ -70,6 +79,7 @@ class Ward:
         record was written by another format.
         """
         self._states.clear()
+        self._applied.clear()
         self._starts.clear()
         self._due.clear()
         self._grades.clear()
@@ -99,33 +109,41 @@ class Ward:
         """The patient's state, assembled from the tables the first time it is asked for."""
         state = self._states.get(key)
         if state is None and key in self._patients:
+            record, self._applied[key] = decode_patient(self._patients[key])
             stored = {
-                start: decode_window(self._windows[window_key(key, start)])
+                start: decode_window_at(self._windows[window_key(key, start)], record.seq)
                 for start in sorted(self._starts.get(key, ()))
             }
-            state = PatientState.assemble(decode_record(self._patients[key]), stored)
-            self._states[key] = state
+            windows = {start: window for start, (window, _) in stored.items()}
+            state = self._states[key] = PatientState.assemble(record, windows)
             # What a crash left in the table beyond the record has to go from there as well.
             self._torn[key] = {
-                start for start, window in stored.items() if state.windows.get(start) is not window
+                start for start, (_, torn) in stored.items() if torn or start not in state.windows
             }
         return state
 
-    def changes(self, key: bytes, new: PatientState) -> Writes:
+    def applied(self, key: bytes) -> Mapping[str, Applied]:
+        """By source topic, how far the patient's state is."""
+        self.state(key)
+        return self._applied.get(key, {})
+
+    def changes(self, key: bytes, new: PatientState, applied: Mapping[str, Applied]) -> Writes:
         """What has to be written for one patient: windows that are other objects, the record."""
         old = self.state(key)
         before = old.windows if old is not None else {}
         torn = self._torn.get(key, set())
         return Writes(
             windows={
-                window_key(key, start): encode_window(window)
+                window_key(key, start): encode_window(
+                    window, _undo(before.get(start), window, new.record.seq)
+                )
                 for start, window in new.windows.items()
                 if start in torn or before.get(start) is not window
             },
             records=(
                 {}
                 if old is not None and old.record is new.record
-                else {key: encode_record(new.record)}
+                else {key: encode_patient(new.record, applied)}
             ),
             forgotten=tuple(
                 window_key(key, start)
@@ -133,6 +151,7 @@ class Ward:
                 if start not in new.windows
             ),
             states={key: new},
+            applied={key: applied},
         )
 
     def due(self, partition: int) -> Mapping[bytes, Micros]:
@@ -154,6 +173,7 @@ class Ward:
         for key, state in writes.states.items():
             self._torn.pop(key, None)
             self._states[key] = state
+            self._applied[key] = writes.applied[key]
             self._note(partition_of(key, self.partitions), key, state.record)
 
     def home(self, key: bytes, window: bool) -> int:  # noqa: FBT001
@@ -180,3 +200,12 @@ class Ward:
             self._due[partition].pop(key, None)
         else:
             self._due[partition][key] = record.next_due
+
+
+def _undo(old: Window | None, new: Window, seq: int) -> Undo | None:
+    """What the window was before, where more than new facts tell the two apart."""
+    if old is None or old is new or not new.dense:
+        return None
+    kept = {fact.seq for fact in new.facts}
+    lost = tuple(fact for fact in old.facts if fact.seq not in kept)
+    return Undo(seq, lost, old.dense) if lost or old.dense != new.dense else None

@@ -18,11 +18,11 @@ from stream.rules import RulesetError, load_ruleset
 from stream.settings import SettingsError, load_settings
 from stream.worker.batch import SourceRecord
 from stream.worker.codec import (
-    FORMAT,
+    READABLE,
     StateFormatError,
     decode_record,
     decode_window,
-    encode_record,
+    encode_patient,
     encode_window,
     split_window_key,
     window_key,
@@ -58,7 +58,7 @@ def record(raw: bytes) -> None:
 def stored_and_read(state: PatientState) -> None:
     """A state outlives its worker: what is read back is the same, and can be shown."""
     back = PatientState.assemble(
-        decode_record(encode_record(state.record)),
+        decode_record(encode_patient(state.record)),
         {start: decode_window(encode_window(w)) for start, w in state.windows.items()},
     )
     assert back == state
@@ -68,7 +68,7 @@ def stored_and_read(state: PatientState) -> None:
 
 def table(raw: bytes) -> None:
     """A record of a state table: a value, or a refusal by name."""
-    for value in (raw, bytes([FORMAT]) + raw):
+    for value in (raw, *(bytes([form]) + raw for form in READABLE)):
         for read in (decode_record, decode_window):
             with contextlib.suppress(StateFormatError):
                 read(value)

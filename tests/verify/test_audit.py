@@ -11,7 +11,7 @@ import pytest
 from stream.engine.state import PatientRecord
 from stream.verify.findings import Doubt, Kind, Weight
 from stream.verify.rebuild import by_record_time
-from stream.worker.codec import decode_record, encode_record
+from stream.worker.codec import decode_record, encode_patient
 from tests.charts import P0
 from tests.verify.held import Held, Log, kinds, only, verified
 from tests.worker.harness import Worker
@@ -120,13 +120,13 @@ def test_another_history_in_the_table_is_found(held: Held) -> None:
 def test_a_record_that_was_altered_beside_the_history_is_found(held: Held) -> None:
     record = decode_record(held.tables["pc"][b"p01"])
     said = replace(record.published, reminders=())
-    held.tables["pc"][b"p01"] = encode_record(replace(record, published=said, seq=record.seq + 1))
+    held.tables["pc"][b"p01"] = encode_patient(replace(record, published=said, seq=record.seq + 1))
     assert kinds(verified(held)) == {Kind.STATE: 1}
 
 
 def test_patients_missing_or_unknown_in_the_table_are_found(held: Held) -> None:
     del held.tables["pc"][b"p01"]
-    held.tables["pc"][b"p99"] = encode_record(PatientRecord("p99"))
+    held.tables["pc"][b"p99"] = encode_patient(PatientRecord("p99"))
     assert kinds(verified(held)) == {Kind.PATIENT_MISSING: 1, Kind.PATIENT_UNKNOWN: 1}
 
 
@@ -178,7 +178,7 @@ def test_tampering_is_found_while_workers_run_too(held: Held) -> None:
 def test_a_table_that_stands_at_no_record_is_found_while_workers_run_too(held: Held) -> None:
     held.offsets = {"vitals": 40}
     record = decode_record(held.tables["pc"][b"p01"])
-    held.tables["pc"][b"p01"] = encode_record(replace(record, seq=record.seq + 1))
+    held.tables["pc"][b"p01"] = encode_patient(replace(record, seq=record.seq + 1))
     other = Worker()  # as if what was committed had never reached the table
     other.work([r for r in held.logs["vitals", home(held, "p02")].records if r.key == b"p02"][:3])
     held.tables["pc"][b"p02"] = other.broker.table("pc")[b"p02"]
@@ -236,7 +236,7 @@ def two_topics(*, swapped: bool) -> Held:
         records += held.send([raw], "vitals" if kind in ("vitals", "oxygen") else "care")
     if swapped:
         care = next(n for n, r in enumerate(records) if r.value and b"norepinephrine" in r.value)
-        records.insert(care + 60, records.pop(care))
+        records.insert(care + 30, records.pop(care))
     worker.work(records, 40)
     held.written_by(worker)
     return held

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
@@ -85,6 +86,8 @@ class FakeBroker:
         return content
 
 
+OFFSETS = count(1_000_000)
+"""Of records of which a test does not say where they lie: none is another one read again."""
 OUTPUTS = {"alerts", "deadletter", "status"}
 
 
@@ -126,8 +129,8 @@ class Worker:
 
 
 def record(
-    value: bytes | None, offset: int = 0, *, key: bytes | None = b"", topic: str = "vitals",
-    partition: int | None = None,
+    value: bytes | None, offset: int | None = None, *, key: bytes | None = b"",
+    topic: str = "vitals", partition: int | None = None,
 ) -> SourceRecord:  # fmt: skip
     if key == b"" and value is not None:
         try:
@@ -135,7 +138,10 @@ def record(
         except (ValueError, KeyError, TypeError):
             key = b"p00"
     home = partition_of(key or b"", PARTITIONS)
-    return SourceRecord(topic, home if partition is None else partition, offset, NOW, key, value)
+    return SourceRecord(
+        topic, home if partition is None else partition,
+        next(OFFSETS) if offset is None else offset, NOW, key, value,
+    )  # fmt: skip
 
 
 def offline(raw: list[bytes]) -> list[bytes]:

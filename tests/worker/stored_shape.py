@@ -13,7 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from stream.engine.events import PatientEvent
 from stream.engine.state import PatientRecord
-from stream.worker.codec import FORMAT
+from stream.worker.codec import FORMAT, Applied, Undo
 
 FILE = Path(__file__).parents[1] / "data" / "stored_shape.txt"
 
@@ -21,7 +21,7 @@ FILE = Path(__file__).parents[1] / "data" / "stored_shape.txt"
 def shape() -> str:
     """`Class.field: type` of everything that a table's value is made of."""
     lines: set[str] = set()
-    todo: list[Any] = [PatientRecord, PatientEvent]
+    todo: list[Any] = [PatientRecord, PatientEvent, Applied, Undo]
     seen: list[Any] = []
     while todo:
         kind = todo.pop()
@@ -29,11 +29,10 @@ def shape() -> str:
             continue
         seen.append(kind)
         todo += get_args(kind)
-        if dataclasses.is_dataclass(kind):
-            hints = get_type_hints(kind)
-            for field in dataclasses.fields(kind):
-                lines.add(f"{kind.__name__}.{field.name}: {_text(hints[field.name])}")
-                todo.append(hints[field.name])
+        if dataclasses.is_dataclass(kind) or hasattr(kind, "_fields"):
+            for name, hint in get_type_hints(kind).items():
+                lines.add(f"{kind.__name__}.{name}: {_text(hint)}")
+                todo.append(hint)
     return "\n".join([f"format {FORMAT}", *sorted(lines)]) + "\n"
 
 

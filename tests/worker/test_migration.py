@@ -9,18 +9,29 @@ from typing import Any
 
 import pytest
 
-from stream.worker.codec import decode_record, encode_record
+from stream.worker.codec import (
+    FORMAT,
+    READABLE,
+    decode_patient,
+    decode_window,
+    encode_patient,
+    encode_window,
+)
 from tests.worker.harness import Worker, offline, record
 from tests.worker.stored_shape import FILE, shape
 
-OLD: dict[str, Any] = json.loads(
-    (Path(__file__).parents[1] / "data" / "state_format_2.json").read_text("utf-8")
-)
-"""Real bytes of a worker of engine 0.2.0: its tables, its alerts, the events before and after."""
+Old = dict[str, Any]
 
 
-def table(name: str) -> dict[bytes, bytes]:
-    return {base64.b64decode(key): base64.b64decode(value) for key, value in OLD[name].items()}
+def old(number: int) -> Old:
+    """Real bytes of an older worker: its tables, its alerts, the events before and after."""
+    file = Path(__file__).parents[1] / "data" / f"state_format_{number}.json"
+    content: Old = json.loads(file.read_text("utf-8"))
+    return content
+
+
+def table(content: Old, name: str) -> dict[bytes, bytes]:
+    return {base64.b64decode(key): base64.b64decode(value) for key, value in content[name].items()}
 
 
 def without_hash(values: list[bytes]) -> list[dict[str, Any]]:
@@ -31,40 +42,48 @@ def without_hash(values: list[bytes]) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.fixture
-def migrated() -> Worker:
-    """A worker of today on the tables of format 2."""
+def migrated(content: Old) -> Worker:
+    """A worker of today on those tables."""
     worker = Worker()
     for topic, name in (("pc", "patients"), ("wc", "windows")):
-        worker.broker.acknowledged += [(topic, key, value) for key, value in table(name).items()]
+        worker.broker.acknowledged += [(topic, *item) for item in table(content, name).items()]
     worker.restart()
     return worker
 
 
-def test_format_2_goes_on_where_it_stood(migrated: Worker) -> None:
-    before = len(migrated.broker.acknowledged)
-    migrated.work([record(raw.encode(), n) for n, raw in enumerate(OLD["after"])])
-    sent = migrated.broker.acknowledged[before:]
-    said = [value for topic, _, value in sent if topic == "alerts" and value is not None]
-    raw = [text.encode() for text in (*OLD["before"], *OLD["after"])]
-    assert without_hash([a.encode() for a in OLD["alerts"]] + said) == without_hash(offline(raw))
+def said_after(content: Old) -> list[tuple[bytes | None, bytes]]:
+    worker = migrated(content)
+    before = len(worker.broker.acknowledged)
+    worker.work([record(raw.encode(), n) for n, raw in enumerate(content["after"])])
+    sent = worker.broker.acknowledged[before:]
+    return [(key, value) for topic, key, value in sent if topic == "alerts" and value is not None]
+
+
+@pytest.mark.parametrize("number", sorted(READABLE - {FORMAT}))
+def test_an_older_format_goes_on_where_it_stood(number: int) -> None:
+    content = old(number)
+    said = [value for _, value in said_after(content)]
+    raw = [text.encode() for text in (*content["before"], *content["after"])]
+    before = [alert.encode() for alert in content["alerts"]]
+    assert without_hash(before + said) == without_hash(offline(raw))
     assert len(said) >= 3
 
 
-def test_its_chains_begin_anew_with_the_next_alert(migrated: Worker) -> None:
-    before = len(migrated.broker.acknowledged)
-    migrated.work([record(raw.encode(), n) for n, raw in enumerate(OLD["after"])])
+def test_chains_of_format_2_begin_anew_with_the_next_alert() -> None:
     first: dict[bytes | None, Any] = {}
-    for topic, key, value in migrated.broker.acknowledged[before:]:
-        if topic == "alerts" and value is not None:
-            first.setdefault(key, json.loads(value)["previous_hash"])
+    for key, value in said_after(old(2)):
+        first.setdefault(key, json.loads(value)["previous_hash"])
     assert first == {b"p00": None}  # the other patient has said all before
 
 
-def test_what_is_written_is_of_the_newest_format() -> None:
-    for value in table("patients").values():
-        assert value[0] == 2
-        assert encode_record(decode_record(value))[0] == 3
+@pytest.mark.parametrize("number", sorted(READABLE - {FORMAT}))
+def test_what_is_written_is_of_the_newest_format(number: int) -> None:
+    for value in table(old(number), "patients").values():
+        assert value[0] == number
+        assert encode_patient(*decode_patient(value))[0] == FORMAT
+    for value in table(old(number), "windows").values():
+        assert value[0] == number
+        assert encode_window(decode_window(value))[0] == FORMAT
 
 
 def test_another_shape_of_the_state_is_another_format() -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from stream.engine.facts import Window
+from stream.engine.events import Reading, Vitals
+from stream.engine.facts import Fact, Window
 from stream.engine.state import PatientRecord
 from stream.worker.codec import (
     FORMAT,
+    Applied,
     StateFormatError,
+    Undo,
     decode_record,
     decode_window,
-    encode_record,
+    decode_window_at,
+    encode_patient,
     encode_window,
     split_window_key,
     window_key,
@@ -46,7 +52,7 @@ def test_every_state_comes_back_as_it_was(full: Worker) -> None:
     for key in ward:
         state = ward.state(key)
         assert state is not None
-        assert decode_record(encode_record(state.record)) == state.record
+        assert decode_record(encode_patient(state.record)) == state.record
         for window in state.windows.values():
             assert decode_window(encode_window(window)) == window
             kinds |= {type(fact.event).__name__ for fact in window.facts}
@@ -81,7 +87,7 @@ def test_another_format_is_refused_by_name(raw: bytes) -> None:
 
 
 def test_damage_is_refused_without_showing_the_chart() -> None:
-    whole = encode_record(PatientRecord("secret-patient"))
+    whole = encode_patient(PatientRecord("secret-patient"))
     with pytest.raises(StateFormatError) as refused:
         decode_record(whole[:-3])
     assert "secret" not in str(refused.value)
@@ -103,19 +109,56 @@ def test_keys_of_others_are_not_window_keys() -> None:
 def test_what_a_crash_left_beyond_the_record_is_written_over() -> None:
     """Windows acknowledged, record not: the next write of the patient mends the windows."""
     worker = Worker()
-    events = lines(ward(1))
-    worker.work([record(raw) for raw in events[:20]])
+    records = [record(raw, offset) for offset, raw in enumerate(lines(ward(1)))][:24]
+    worker.work(records[:20])
     records_before = worker.broker.table("pc")
-    worker.work([record(raw) for raw in events[20:24]])
+    worker.work(records[20:])
     torn = worker.broker.table("wc")
     kept = [a for a in worker.broker.acknowledged if a[0] != "pc"]
     worker.broker.acknowledged = [*kept, *(("pc", k, v) for k, v in records_before.items())]
     worker.restart()
-    worker.work([record(raw) for raw in events[20:24]])
+    worker.work(records[20:])
     assert worker.broker.table("wc") == torn
     straight = Worker()
-    straight.work([record(raw) for raw in events[:24]])
+    straight.work(records)
     assert worker.broker.table("pc") == straight.broker.table("pc")
+
+
+def test_a_restart_writes_no_window_anew_that_is_as_it_was(full: Worker) -> None:
+    full.restart()
+    before = len(full.broker.acknowledged)
+    at = START + timedelta(hours=7)
+    full.work([record(*lines([event("vitals", "next", "p00", at, readings=[])]), 900)])
+    late = event("vitals", "next", "p00", at, readings=[
+        {"signal": "heart_rate", "value": 80, "unit": "/min"},
+    ])  # fmt: skip
+    full.work([record(*lines([late]), 901)])
+    assert sum(topic == "wc" for topic, *_ in full.broker.acknowledged[before:]) == 1
+
+
+def spo2(number: int, value: float) -> Fact:
+    readings = (Reading("spo2", value),)
+    vitals = Vitals(event_id=f"v{number}", patient_id="p", time=number, readings=readings)
+    return Fact(number, number, vitals)
+
+
+def thinned() -> tuple[Window, Window, Undo]:
+    """A window, what a lower value makes of it, and how it was."""
+    facts = (spo2(1, 95), spo2(2, 92), spo2(3, 99))
+    return (
+        Window(facts),
+        Window((facts[0], facts[2], spo2(4, 90)), (0,)),
+        Undo(4, (facts[1],), ()),
+    )
+
+
+def test_a_thinned_window_is_as_it_was_for_the_record_before() -> None:
+    before, after, undo = thinned()
+    raw = encode_window(after, undo)
+    assert decode_window(raw) == after
+    assert decode_window_at(raw, 4) == (after, False)
+    assert decode_window_at(raw, 3) == (before, True)
+    assert decode_window_at(encode_window(after), 3) == (Window(after.facts[:2], (0,)), True)
 
 
 def test_a_ledger_is_not_confused_by_repetition() -> None:
@@ -131,3 +174,12 @@ def test_a_ledger_is_not_confused_by_repetition() -> None:
     assert (ledger.committable, ledger.open) == (10, 0)
     ledger.settle(3)
     assert ledger.committable == 10
+
+
+def test_only_what_was_applied_is_covered() -> None:
+    applied = Applied(40, 1_000).grown(41, 900)  # clocks of two gateways
+    assert applied == Applied(41, 1_000)
+    assert applied.covers(41, 900)
+    assert applied.covers(40, 1_000)
+    assert not applied.covers(42, 900)
+    assert not applied.covers(0, 1_001), "a topic that was made anew"
