@@ -147,6 +147,12 @@ class Settings(BaseSettings):
     commit_interval_s: float = Field(
         1.0, ge=0.05, le=300, description="Seconds between commits of the source offsets."
     )
+    state_interval_s: float = Field(
+        10.0,
+        ge=0,
+        le=300,
+        description="Seconds that a changed state may wait to be written to its changelog.",
+    )
     standby_replicas: int = Field(
         0, ge=0, le=3, description="Workers beside the owner that keep a copy of each state table."
     )

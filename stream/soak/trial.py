@@ -33,6 +33,7 @@ WORKERS = {
     "ticks": "off",  # what the clock alone says has no order in the log to be judged by
     "metrics_port": "0",
     "commit_interval_s": "0.5",
+    "state_interval_s": "1",  # so that every step of a batch comes often
 }
 """Settings of the workers, beside the run's own."""
 

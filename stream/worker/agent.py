@@ -2,23 +2,26 @@
 
 Order of awaits, which is the whole of the delivery guarantee:
 
-1. dead letters, alerts and statuses are acknowledged by the broker;
-2. then the changed windows in their changelog, then the changed records in theirs (the commit
-   mark), then the windows that were forgotten;
-3. then the tables take the change (and what others wrote into the changelogs meanwhile is written
-   anew, see `stream.worker.changelogs`);
-4. then the source records are settled, in order, and their offsets may be committed.
+1. dead letters, alerts and statuses are acknowledged by the broker; the states in memory go on;
+2. of patients whose state waits to be written, for `write_after` seconds or because they were
+   alerted about: the changed windows are acknowledged in their changelog, then the records in
+   theirs (the commit mark), then the windows that were forgotten;
+3. then the tables take what was written (and what others wrote into the changelogs meanwhile is
+   written anew, see `stream.worker.changelogs`);
+4. then the source records all of whose patients are written are settled, and their offsets may be
+   committed, in order.
 
-A crash between two of these repeats the batch from the old state: the same alerts with the same
-ids and bytes, which readers recognise by the id. Where the records were written already, what is
-read again is passed over (`stream.worker.codec.Applied`). Any exception crashes the app and
-settles nothing.
+A crash between two of these repeats what is not committed from the state that was written: the same
+alerts with the same ids and bytes, which readers recognise by the id. What the written states hold
+already is passed over (`stream.worker.codec.Applied`). Any exception crashes the app and settles
+nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -28,9 +31,10 @@ from stream.worker.faust_repairs import delivered
 from stream.worker.floods import FloodGate
 from stream.worker.reading import READ_AHEAD, Reader
 from stream.worker.triage import TriagePolicy, WaitingRoom
+from stream.worker.unsettled import Place, Unsettled
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from stream.metrics import Metrics
     from stream.worker.batch import BatchPolicy, Plan
@@ -41,6 +45,11 @@ if TYPE_CHECKING:
     from stream.worker.ward import Ward
 
 log = structlog.get_logger(__name__)
+
+MOST_UNSETTLED = 20_000
+"""Records that should wait for a write of states, at most."""
+WRITE_AT_ONCE = 500
+"""States written at once for having waited: whoever comes next does not wait for a whole ward."""
 
 
 class Rounds:
@@ -55,7 +64,12 @@ class Rounds:
         metrics: Metrics,
         *,
         clock: Callable[[], float] = time.time,
+        write_after: float = 0.0,
     ) -> None:
+        self.unsettled = Unsettled()
+        self.settle: Callable[[Iterable[Place]], None] = lambda _places: None
+        """Told of the records whose offsets may be committed."""
+        self._write_after = write_after
         self.ward, self.grader, self.policy, self.metrics = ward, grader, policy, metrics
         self.changelogs = changelogs
         self.seen: dict[tuple[str, int], float] = {}
@@ -70,18 +84,35 @@ class Rounds:
         self.ward.refresh(assigned)
         self._said.clear()
         self.seen.clear()
+        self.unsettled.clear()
         self._show_grades()
 
     async def work(self, producer: Producer, records: Sequence[SourceRecord]) -> None:
-        """Steps 1 to 3 for one batch; returns when the records may be settled."""
+        """Steps 1 to 3 for one batch; then tell `worked_off` which records it was the last of."""
         async with self._turn:
             await self._work(producer, records)
 
+    def worked_off(self, places: Iterable[Place]) -> None:
+        """All parts of these records were worked: settle those that wait for no write."""
+        self.settle(self.unsettled.worked_off(places))
+
     async def look(self, producer: Producer, ends: Callable[[], Awaitable[Any]]) -> None:
-        """Between two batches: mend what others wrote into the changelogs; `ends` asks for them."""
+        """Between two batches: write the states that have waited, mend what others wrote.
+
+        `ends` asks for the ends of the changelogs.
+        """
+        while not self.ward.stale and (overdue := self._overdue()):
+            async with self._turn:
+                await self._write(producer, overdue)
         async with self._turn:
             spans = self.changelogs.positions.ends(await ends())
             await self._mend(producer, spans)
+
+    async def write_all(self, producer: Producer) -> None:
+        """Before the partitions go to others: write every state that waits."""
+        async with self._turn:
+            if not self.ward.stale:
+                await self._write(producer, list(self.ward.waiting))
 
     async def _work(self, producer: Producer, records: Sequence[SourceRecord]) -> None:
         start = self._clock()
@@ -90,21 +121,45 @@ class Rounds:
         for record in records:
             batch.take(record)
         plan = batch.plan()
-        writes, changelogs = plan.writes, self.changelogs
         await delivered(producer, plan.outputs)
+        self.ward.take_in(plan.graded, start)
+        self._said.update(plan.statuses)
+        waiting = self.ward.waiting
+        for record, patients in zip(records, plan.touched, strict=True):
+            place = Place(record.topic, record.partition, record.offset)
+            self.unsettled.touched(place, [key for key in patients if key in waiting])
+            where = record.topic, record.partition
+            self.seen[where] = max(self.seen.get(where, 0.0), record.timestamp)
+        alerted = [alert.patient_id.encode() for alert, _ in plan.alerts]
+        await self._write(producer, dict.fromkeys([*self._overdue(), *alerted]))
+        self._measure(plan, start)
+
+    def _overdue(self) -> list[bytes]:
+        """Patients whose states have waited long enough, the longest first, some at a time.
+
+        Or not so long, where many records wait with them: they are read again after a crash.
+        """
+        end = self._clock() - self._write_after
+        crowded = len(self.unsettled) > MOST_UNSETTLED
+        longest = islice(self.ward.waiting.items(), WRITE_AT_ONCE)
+        return [key for key, _ in takewhile(lambda one: crowded or one[1] <= end, longest)]
+
+    async def _write(self, producer: Producer, patients: Iterable[bytes]) -> None:
+        """Steps 2 and 3."""
+        writes, changelogs = self.ward.writes(patients), self.changelogs
+        if not writes.patients:
+            return
         gone: dict[bytes, bytes | None] = dict.fromkeys(writes.forgotten)
         foreign = [
             *await changelogs.write(producer, changelogs.windows, writes.windows.items()),
             *await changelogs.write(producer, changelogs.patients, writes.records.items()),
             *await changelogs.write(producer, changelogs.windows, gone.items()),
         ]
-        self.ward.take_in(writes)
-        self._said.update(plan.statuses)
+        self.ward.written(writes)
+        self.metrics.writes.labels("windows").inc(len(writes.windows) + len(writes.forgotten))
+        self.metrics.writes.labels("patients").inc(len(writes.records))
         await self._mend(producer, foreign)
-        for record in records:
-            place = record.topic, record.partition
-            self.seen[place] = max(self.seen.get(place, 0.0), record.timestamp)
-        self._measure(plan, start)
+        self.settle(self.unsettled.written(writes.patients))
 
     async def _mend(self, producer: Producer, spans: Sequence[Span]) -> None:
         if not spans:
@@ -133,11 +188,9 @@ class Rounds:
                 metrics.grade_changes.labels(*grades).inc()
             elif alert.type == "candidate.raised":
                 metrics.raised.labels(str(alert.body.get("why"))).inc()
-        metrics.writes.labels("windows").inc(len(plan.writes.windows) + len(plan.writes.forgotten))
-        metrics.writes.labels("patients").inc(len(plan.writes.records))
         metrics.batch.observe(now - start)
         metrics.last_batch.set(now)
-        if plan.writes.records:
+        if plan.graded:
             self._show_grades()
 
     def _show_grades(self) -> None:
@@ -192,4 +245,4 @@ async def _round(app: Any, rounds: Rounds, room: WaitingRoom) -> None:
     for message in messages:
         app.consumer.ack(message)
     if generation == app.consumer_generation_id:
-        app.consumer.settle(messages)
+        rounds.worked_off(Place(m.topic, m.partition, m.offset) for m in messages)

@@ -6,11 +6,14 @@ Why each value is what it is stands beside it; what Faust gets wrong is mended i
 
 from __future__ import annotations
 
+import asyncio
 import platform
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import faust
+import structlog
+from aiokafka.errors import KafkaError
 
 from stream.topics import LARGEST_LETTER
 from stream.worker.agent import Rounds, monitor
@@ -25,9 +28,14 @@ from stream.worker.ticks import Ticker, forever
 from stream.worker.ward import Ward
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from stream.metrics import Metrics
     from stream.settings import Settings
     from stream.worker.grader import Grader
+    from stream.worker.unsettled import Place
+
+log = structlog.get_logger(__name__)
 
 RAW = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
 """Faust decodes nothing: what it cannot decode it drops, or stops at, without a word."""
@@ -40,6 +48,8 @@ CHANGELOG = {
 }
 SOURCES = ("vitals", "care")
 TICKS = "ticks"
+LEAVE_S = 5.0
+"""Longest wait for states to be written while a rebalance, or the end, waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +108,9 @@ def create_app(settings: Settings, grader: Grader, metrics: Metrics) -> WorkerAp
     ward = Ward(tables[0].data.data, tables[1].data.data, settings.partitions)
     changelogs = _changelogs(app, ward, tables)
     clock = SteadyClock()
-    rounds = Rounds(ward, grader, policy, changelogs, metrics, clock=clock)
+    # Its share of the stall timeout leaves room for the write and the commit.
+    write_after = min(settings.state_interval_s, settings.stall_timeout_s / 3)
+    rounds = Rounds(ward, grader, policy, changelogs, metrics, clock=clock, write_after=write_after)
 
     async def work(stream: Any) -> None:
         await monitor(app, rounds, stream, settings.batch_max_events, settings.batch_within_s)
@@ -138,6 +150,21 @@ def _connect(app: Any, rounds: Rounds, tables: tuple[Any, ...]) -> None:
     async def recovered() -> None:
         stale()
 
+    def settle(places: Iterable[Place]) -> None:
+        # What was worked before a rebalance is read again by whoever owns it now.
+        if not rounds.ward.stale:
+            app.consumer.settle(places)
+
+    async def leave() -> None:
+        try:
+            async with asyncio.timeout(LEAVE_S):
+                await rounds.write_all(app.producer)
+        except (TimeoutError, KafkaError) as error:
+            why = type(error).__name__
+            log.warning("states were not written; their records are read again", reason=why)
+
+    rounds.settle = settle
+    app.transport.before_leaving = leave
     app.on_partitions_assigned.connect(stale, weak=False)
     for table in tables:
         table.on_recover(recovered)

@@ -23,7 +23,7 @@ from stream.worker.codec import Applied
 from stream.worker.deadletters import dead_letter, dead_letter_key, flood_letter
 from stream.worker.floods import Withheld
 from stream.worker.partitions import partition_of
-from stream.worker.ward import Writes
+from stream.worker.ward import Graded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,7 +89,9 @@ class Plan:
     """What one batch amounts to."""
 
     outputs: list[Send] = field(default_factory=list)
-    writes: Writes = field(default_factory=Writes)
+    graded: dict[bytes, Graded] = field(default_factory=dict)
+    touched: list[set[bytes]] = field(default_factory=list)
+    """Of each record, the patients whose state it was applied to."""
     statuses: dict[bytes, dict[str, Any]] = field(default_factory=dict)
     outcomes: list[tuple[str, str]] = field(default_factory=list)
     late: list[Micros] = field(default_factory=list)
@@ -121,6 +123,7 @@ class Batch:
     def take(self, record: SourceRecord) -> None:
         """Apply one record. Bad data never raises; it becomes dead letters."""
         ticks = record.topic == self.policy.ticks_topic
+        self._plan.touched.append(set())
         try:
             intake = decode(
                 record.value,
@@ -155,23 +158,14 @@ class Batch:
     def plan(self) -> Plan:
         """Everything that the records taken amount to."""
         plan = self._plan
-        windows: dict[bytes, bytes] = {}
-        records: dict[bytes, bytes] = {}
-        forgotten: list[bytes] = []
-        applied: dict[bytes, Mapping[str, Applied]] = {}
         for key, state in self._states.items():
-            written = self.ward.changes(key, state, self._known(key))
-            windows |= written.windows
-            records |= written.records
-            forgotten += written.forgotten
-            applied |= written.applied
+            plan.graded[key] = Graded(state, self._known(key))
             self._status(key, state)
         for place, withheld in plan.withheld.items():
             limit = self._gate.per_minute
             value = flood_letter(place, withheld, self.now, self.policy.worker, limit)
             plan.outputs.append(Send(self.policy.deadletter_topic, None, value))
             plan.reasons.append(ReasonCode.FLOOD.value)
-        plan.writes = Writes(windows, records, tuple(forgotten), self._states, applied)
         return plan
 
     def _event(self, record: SourceRecord, event: PatientEvent) -> None:
@@ -189,6 +183,7 @@ class Batch:
         state, outputs = self._step(record, key, event)
         if state is None or outputs is None:
             return
+        self._plan.touched[-1].add(key)
         after = (before or Applied(0, 0)).grown(record.offset, timestamp)
         self._states[key], self._applied[key] = state, {**known, record.topic: after}
         self._set_aside(record, outputs.rejections)
@@ -207,6 +202,7 @@ class Batch:
             state, outputs = self._step(record, key, tick)
             if state is not None and outputs is not None:
                 self._states[key] = state
+                self._plan.touched[-1].add(key)
                 self._set_aside(record, outputs.rejections)
 
     def _waiting(self, record: SourceRecord, time: Micros) -> list[bytes]:

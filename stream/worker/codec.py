@@ -1,4 +1,4 @@
-"""State to bytes and back: one format byte, then MessagePack of the engine's dataclasses.
+"""State to bytes and back: one format byte, then deflated MessagePack of the engine's dataclasses.
 
 A changelog outlives the program that wrote it. An older format is read where nothing that it lacks
 has to be guessed; every other one, newer or older, is refused by name instead of being read as
@@ -7,12 +7,14 @@ partition over, an older version refuses it. A fact is stored with the name of i
 since the event alone does not say which it is.
 
 Format 2: no `chain_head`; a patient's chain of alerts begins anew with the next one.
-Format 3: no `applied`, so what is read again is known by its event's id alone; no `Undo`.
+Format 3: no `applied`, so what is read again is known by its event's id alone; no `Undo`; not
+deflated.
 """
 
 from __future__ import annotations
 
 import struct
+import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import msgspec
@@ -33,7 +35,12 @@ _PREFIX = bytes([FORMAT])
 _START = struct.Struct(">q")
 _SEPARATOR = b"\x00"
 
-_UNREADABLE = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
+_LEVEL = 3
+"""Of zlib: a window of a patient at one set a second shrinks to a tenth."""
+_LARGEST = 64 * 1024 * 1024
+"""No value inflates beyond so many bytes."""
+
+_UNREADABLE = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError, zlib.error)
 """What msgspec raises for bytes of any kind: texts that are no UTF-8 are a plain ValueError."""
 
 
@@ -89,14 +96,15 @@ class StateFormatError(ValueError):
 
 def encode_patient(record: PatientRecord, applied: Mapping[str, Applied] | None = None) -> bytes:
     """Value of the patients table; `applied` by source topic."""
-    return _PREFIX + _encoder.encode((record, applied or {}))
+    return _packed((record, applied or {}))
 
 
 def decode_patient(raw: bytes) -> tuple[PatientRecord, dict[str, Applied]]:
     """Back again. Raises StateFormatError."""
-    body = _body(raw)
+    form = _form(raw)
     try:
-        return _patient.decode(body) if raw[0] == FORMAT else (_record.decode(body), {})
+        body = _body(raw)
+        return _patient.decode(body) if form == FORMAT else (_record.decode(body), {})
     except _UNREADABLE as error:
         raise _unreadable("record of a patient", error) from error
 
@@ -109,7 +117,7 @@ def decode_record(raw: bytes) -> PatientRecord:
 def encode_window(window: Window, undo: Undo | None = None) -> bytes:
     """Value of the windows table."""
     before = None if undo is None else (undo.seq, _to_rows(undo.facts), undo.dense)
-    return _PREFIX + _encoder.encode((_to_rows(window.facts), window.dense, before))
+    return _packed((_to_rows(window.facts), window.dense, before))
 
 
 def decode_window(raw: bytes) -> Window:
@@ -122,10 +130,11 @@ def decode_window_at(raw: bytes, seq: int | None) -> tuple[Window, bool]:
 
     Raises StateFormatError.
     """
-    body = _body(raw)
+    form = _form(raw)
     try:
+        body = _body(raw)
         rows, dense, before = (
-            _undoable.decode(body) if raw[0] == FORMAT else (*_rows.decode(body), None)
+            _undoable.decode(body) if form == FORMAT else (*_rows.decode(body), None)
         )
         facts, torn = _to_facts(rows), False
         if seq is not None:
@@ -148,16 +157,31 @@ def _to_facts(rows: list[_Row]) -> tuple[Fact, ...]:
     return tuple(Fact(at, seq, _events[kind].decode(event)) for at, seq, kind, event in rows)
 
 
-def _body(raw: bytes) -> memoryview:
-    if not raw or raw[0] not in READABLE:
-        found = str(raw[0]) if raw else "none"
-        raise StateFormatError(
-            f"a state table holds format {found}, this version reads formats"
-            f" {' and '.join(map(str, sorted(READABLE)))}: run the version that wrote it, or give"
-            " this one an application_id of its own and let it read the source topics from the"
-            " start"
-        )
-    return memoryview(raw)[1:]
+def _packed(value: Any) -> bytes:
+    return _PREFIX + zlib.compress(_encoder.encode(value), _LEVEL)
+
+
+def _body(raw: bytes) -> bytes | memoryview:
+    body = memoryview(raw)[1:]
+    if raw[0] != FORMAT:
+        return body
+    inflater = zlib.decompressobj()
+    inflated = inflater.decompress(body, _LARGEST)
+    if not inflater.eof or inflater.unused_data:
+        raise ValueError("cut short, too large, or with something behind it")
+    return inflated
+
+
+def _form(raw: bytes) -> int:
+    if raw and raw[0] in READABLE:
+        return raw[0]
+    found = str(raw[0]) if raw else "none"
+    raise StateFormatError(
+        f"a state table holds format {found}, this version reads formats"
+        f" {', '.join(map(str, sorted(READABLE)))}: run the version that wrote it, or give"
+        " this one an application_id of its own and let it read the source topics from the"
+        " start"
+    )
 
 
 def _unreadable(what: str, error: Exception) -> StateFormatError:

@@ -24,13 +24,25 @@ from stream.worker.ledger import Ledger
 from stream.worker.reading import Allowance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
     from faust.types import TP, Message
 
 
 _logger = logging.getLogger("faust.repaired")
 """Where the services below log: with Faust, not with the project."""
+
+
+class Located(Protocol):
+    """A record, or its place alone."""
+
+    @property
+    def tp(self) -> TP:
+        """Topic and partition."""
+
+    @property
+    def offset(self) -> int:
+        """In the partition."""
 
 
 class SettledConsumer(driver.Consumer):
@@ -67,15 +79,13 @@ class SettledConsumer(driver.Consumer):
             self.ledgers.setdefault(message.tp, Ledger()).deliver(message.offset)
         await self._hand_on(message)
 
-    def settle(self, messages: Iterable[Message]) -> None:
+    def settle(self, records: Iterable[Located]) -> None:
         """Everything these records caused is acknowledged: their offsets may be committed."""
-        for message in messages:
-            self.ack(message)
-            ledger = self.ledgers.get(message.tp)
+        for record in records:
+            ledger = self.ledgers.get(record.tp)
             if ledger is not None:
-                ledger.settle(message.offset)
+                ledger.settle(record.offset)
             self._n_acked += 1
-        notify(self._waiting_for_ack)
 
     def ack(self, message: Message) -> bool:
         """Take the record off those that a rebalance waits for; commits nothing (see `settle`)."""
@@ -161,6 +171,14 @@ class SettledConsumer(driver.Consumer):
     def _new_offset(self, tp: TP) -> int | None:
         ledger = self.ledgers.get(tp)
         return None if ledger is None else ledger.committable
+
+    async def wait_empty(self) -> None:
+        """Wait for what is under way, at a rebalance and at the end; then settle what waits."""
+        await super().wait_empty()
+        transport: Any = self.transport
+        if transport.before_leaving is not None:
+            await transport.before_leaving()
+            await self.commit_and_end_transactions()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish and commit what is under way (Faust does), then forget the partitions."""
@@ -252,6 +270,8 @@ class SettledTransport(driver.Transport):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.lease = Lease(self.app.conf.broker_session_timeout)
+        self.before_leaving: Callable[[], Awaitable[None]] | None = None
+        """Asked to finish what is not settled, while the partitions are still ours."""
 
 
 def _nothing(*_: Any, **__: Any) -> None:

@@ -132,14 +132,18 @@ class Ticker:
         await self.rounds.look(app.producer, ends)
 
     async def _lags(self, consumer: Any, assigned: set[Any]) -> dict[tuple[str, int], int]:
-        """Records between what is settled (or committed, or kept at all) and the end."""
+        """Records between what is settled (or committed, or kept at all) and the end.
+
+        Without those that were worked off, and wait for the next write of a state only.
+        """
         tps = sorted(assigned)
         firsts, ends = await consumer.extents(tps)
         lags = {}
         for tp in tps:
             settled = consumer.settled_offset(tp)
             start = firsts[tp] if settled is None else max(settled, firsts[tp])
-            lags[tp.topic, tp.partition] = max(0, ends[tp] - start)
+            held = self.rounds.unsettled.held(tp.topic, tp.partition)
+            lags[tp.topic, tp.partition] = max(0, ends[tp] - start - held)
         return lags
 
     def _show(self, lags: Mapping[tuple[str, int], int]) -> None:

@@ -3,6 +3,9 @@
 The tables hold bytes (their changelogs must always decode, whatever a newer version wrote); this
 keeps the assembled states beside them, an index of the windows of each patient, and an index of
 when each patient's next timer fires. All three are rebuilt from the tables after a rebalance.
+
+The states may be ahead of the tables: several changes of a patient are written at once. What is
+not written yet is lost with the process, and read again from the source topics.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from stream.worker.codec import (
 from stream.worker.partitions import partition_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
     from stream.engine.events import Micros
@@ -36,21 +39,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Writes:
-    """What one batch changes in the tables, in the order in which the broker has to take it.
+    """What is to be changed in the tables, in the order in which the broker has to take it.
 
     Windows first, then the record, which is the commit mark: a state assembled from newer windows
     and an older record drops what the record does not know, and has back what a thinned minute lost
     since. Forgotten windows go last, since the older record still needs them.
-
-    `applied` is how far each patient's state is in the source topics: what is read again is known
-    by its place, since neither a thinned minute nor a folded past keeps the ids of its events.
     """
 
     windows: dict[bytes, bytes] = field(default_factory=dict)
     records: dict[bytes, bytes] = field(default_factory=dict)
     forgotten: tuple[bytes, ...] = ()
-    states: Mapping[bytes, PatientState] = field(default_factory=dict)
-    applied: Mapping[bytes, Mapping[str, Applied]] = field(default_factory=dict)
+    patients: frozenset[bytes] = frozenset()
+    """Whose tables then hold their states as they are now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """A patient's state after a batch, and how far it is in the source topics.
+
+    What is read again is known by its place, since neither a thinned minute nor a folded past keeps
+    the ids of its events.
+    """
+
+    state: PatientState
+    applied: Mapping[str, Applied]
 
 
 class Ward:
@@ -67,8 +79,11 @@ class Ward:
         self._applied: dict[bytes, Mapping[str, Applied]] = {}
         self._starts: dict[bytes, set[int]] = defaultdict(set)
         self._grades: dict[bytes, int] = {}
+        self._graded: Counter[int] = Counter()
         self._sickness: dict[bytes, int] = {}
         self._torn: dict[bytes, set[int]] = {}
+        self._stored: dict[bytes, PatientState | None] = {}
+        self._since: dict[bytes, float] = {}
         self._due: dict[int, dict[bytes, Micros]] = defaultdict(dict)
 
     def refresh(self, assigned: AbstractSet[int]) -> None:
@@ -83,8 +98,11 @@ class Ward:
         self._starts.clear()
         self._due.clear()
         self._grades.clear()
+        self._graded = Counter(dict.fromkeys(self._graded, 0))
         self._sickness.clear()
         self._torn.clear()
+        self._stored.clear()
+        self._since.clear()
         for key in list(self._windows):
             parts = split_window_key(key)
             if parts is None or partition_of(parts[0], self.partitions) not in assigned:
@@ -123,42 +141,54 @@ class Ward:
         return state
 
     def applied(self, key: bytes) -> Mapping[str, Applied]:
-        """By source topic, how far the patient's state is."""
+        """How far the patient's state is, by source topic."""
         self.state(key)
         return self._applied.get(key, {})
 
-    def changes(self, key: bytes, new: PatientState, applied: Mapping[str, Applied]) -> Writes:
-        """What has to be written for one patient: windows that are other objects, the record."""
-        old = self.state(key)
-        before = old.windows if old is not None else {}
-        torn = self._torn.get(key, set())
-        return Writes(
-            windows={
-                window_key(key, start): encode_window(
-                    window, _undo(before.get(start), window, new.record.seq)
-                )
-                for start, window in new.windows.items()
-                if start in torn or before.get(start) is not window
-            },
-            records=(
-                {}
-                if old is not None and old.record is new.record
-                else {key: encode_patient(new.record, applied)}
-            ),
-            forgotten=tuple(
+    def take_in(self, graded: Mapping[bytes, Graded], now: float) -> None:
+        """What a batch came to is said: from here on it is the state. It waits to be written."""
+        for key, one in graded.items():
+            before = self.state(key)
+            if before is None or before.record is not one.state.record:
+                self._stored.setdefault(key, before)
+                self._since.setdefault(key, now)
+                self._note(partition_of(key, self.partitions), key, one.state.record)
+            self._states[key] = one.state
+            self._applied[key] = one.applied
+
+    @property
+    def waiting(self) -> Mapping[bytes, float]:
+        """The patients whose states wait to be written, and since when; the longest first."""
+        return self._since
+
+    def writes(self, keys: Iterable[bytes]) -> Writes:
+        """What has to be written of these patients, as they are now."""
+        windows: dict[bytes, bytes] = {}
+        records: dict[bytes, bytes] = {}
+        forgotten: list[bytes] = []
+        patients = frozenset(key for key in keys if key in self._since)
+        for key in sorted(patients):
+            state, stored = self._states[key], self._stored[key]
+            seq = state.record.seq
+            before = {} if stored is None else stored.windows
+            torn = self._torn.get(key, set())
+            for start, window in state.windows.items():
+                if start in torn or before.get(start) is not window:
+                    undo = _undo(before.get(start), window, seq)
+                    windows[window_key(key, start)] = encode_window(window, undo)
+            records[key] = encode_patient(state.record, self._applied[key])
+            forgotten += (
                 window_key(key, start)
                 for start in sorted({*before, *torn})
-                if start not in new.windows
-            ),
-            states={key: new},
-            applied={key: applied},
-        )
+                if start not in state.windows
+            )
+        return Writes(windows, records, tuple(forgotten), patients)
 
     def due(self, partition: int) -> Mapping[bytes, Micros]:
         """When the next timer of each patient of a partition fires; those with none are absent."""
         return self._due[partition]
 
-    def take_in(self, writes: Writes) -> None:
+    def written(self, writes: Writes) -> None:
         """Everything of `writes` is acknowledged: make it the tables' content."""
         for key, value in writes.windows.items():
             self._windows[key] = value
@@ -168,13 +198,10 @@ class Ward:
             self._windows.pop(key, None)
             patient, start = split_window_key(key) or (b"", 0)
             self._starts[patient].discard(start)
-        for key, value in writes.records.items():
-            self._patients[key] = value
-        for key, state in writes.states.items():
+        self._patients.update(writes.records)
+        for key in writes.patients:
             self._torn.pop(key, None)
-            self._states[key] = state
-            self._applied[key] = writes.applied[key]
-            self._note(partition_of(key, self.partitions), key, state.record)
+            del self._stored[key], self._since[key]
 
     def home(self, key: bytes, window: bool) -> int:  # noqa: FBT001
         """The partition of a table's record: that of its patient's source records."""
@@ -186,15 +213,19 @@ class Ward:
         return (self._windows if window else self._patients).get(key)
 
     def grades(self) -> Counter[int]:
-        """How many patients have each grade, as said."""
-        return Counter(self._grades.values())
+        """How many patients have each grade, as said; 0 for one that nobody has any more."""
+        return Counter(self._graded)
 
     def sickness(self, key: bytes) -> int:
         """The highest grade said or suspected of a patient, of either scale; 0 for others."""
         return self._sickness.get(key, 0)
 
     def _note(self, partition: int, key: bytes, record: PatientRecord) -> None:
-        self._grades[key] = record.published.grade
+        grade = record.published.grade
+        if (before := self._grades.get(key)) is not None:
+            self._graded[before] -= 1
+        self._graded[grade] += 1
+        self._grades[key] = grade
         self._sickness[key] = record.published.sickness
         if record.next_due is None:
             self._due[partition].pop(key, None)

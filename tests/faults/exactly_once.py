@@ -100,12 +100,15 @@ def worker(bootstrap: str, name: str, variant: str, home: str) -> None:
                 *[table.send_changelog(homes[key], key, value) for key, value in writes.items()]
             )
             table.data.data.update(writes)
+            for event in events:
+                app.consumer.ack(event.message)
             app.consumer.settle([event.message for event in events])
             handled[0] += len(events)
             print("done", handled[0], flush=True)
 
     async def read_alerts(stream: Any) -> None:
         async for event in stream.noack().events():
+            app.consumer.ack(event.message)
             app.consumer.settle([event.message])
 
     app.agent(source, name="count")(count)

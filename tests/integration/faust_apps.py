@@ -248,7 +248,6 @@ def outcomes(
 
 def done(app: Any, event: Any) -> None:
     """What an agent says of an event that it has worked off."""
+    app.consumer.ack(event.message)
     if is_ours(app):
         app.consumer.settle([event.message])
-    else:
-        app.consumer.ack(event.message)

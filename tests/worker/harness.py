@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from itertools import count
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from faust.types import TP
 
@@ -18,8 +18,13 @@ from stream.worker.agent import Rounds
 from stream.worker.batch import BatchPolicy, SourceRecord
 from stream.worker.changelogs import ChangelogPositions, Changelogs
 from stream.worker.grader import RulesetGrader
+from stream.worker.ledger import Ledger
 from stream.worker.partitions import partition_of
+from stream.worker.unsettled import Place
 from stream.worker.ward import Ward
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PARTITIONS = 4
 NOW = 4_000_000_000.0  # far ahead: nothing of the tests lies in the future
@@ -94,8 +99,9 @@ OUTPUTS = {"alerts", "deadletter", "status"}
 class Worker:
     """Rounds over a fake broker; `restart` forgets everything that was not acknowledged."""
 
-    def __init__(self, grader: Any = None) -> None:
+    def __init__(self, grader: Any = None, write_after: float = 0.0) -> None:
         self.broker = FakeBroker()
+        self.write_after, self.now = write_after, NOW
         self.metrics = Metrics()
         self.grader = grader or RulesetGrader(load_ruleset())
         self.restart()
@@ -105,7 +111,12 @@ class Worker:
         ward = Ward(self.broker.table("pc"), self.broker.table("wc"), PARTITIONS)
         positions = ChangelogPositions()
         changelogs = Changelogs(ward, ("pc", "wc"), lambda: positions, self.broker.read)
-        self.rounds = Rounds(ward, self.grader, POLICY, changelogs, self.metrics, clock=lambda: NOW)
+        self.rounds = Rounds(
+            ward, self.grader, POLICY, changelogs, self.metrics,
+            clock=lambda: self.now, write_after=self.write_after,
+        )  # fmt: skip
+        self.rounds.settle = self._settle
+        self.ledgers: dict[int, Ledger] = defaultdict(Ledger)
         self.rounds.refresh(set(range(PARTITIONS)))
 
     def own_everything(self) -> None:
@@ -120,10 +131,18 @@ class Worker:
         sent = Counter(TP(t, p) for t, _, _, p, _ in self.broker.sent if p is not None)
         return {tp: sent[tp] for tp in self.rounds.changelogs.positions.next}
 
+    def _settle(self, places: Iterable[Place]) -> None:
+        for place in places:
+            self.ledgers[place.partition].settle(place.offset)
+
     def work(self, records: list[SourceRecord], size: int = 1000) -> None:
         async def all_of_them() -> None:
             for first in range(0, len(records), size):
-                await self.rounds.work(self.broker, records[first : first + size])
+                batch = records[first : first + size]
+                for one in batch:
+                    self.ledgers[one.partition].deliver(one.offset)
+                await self.rounds.work(self.broker, batch)
+                self.rounds.worked_off(Place(r.topic, r.partition, r.offset) for r in batch)
 
         asyncio.run(all_of_them())
 

@@ -6,6 +6,7 @@ one of them was there before.
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import replace
 from datetime import timedelta
@@ -21,7 +22,7 @@ from tests.worker.ward_events import START, event, lines
 BATCH = 24
 
 
-def dense(seconds: int = 240) -> list[SourceRecord]:
+def dense(seconds: int = 160) -> list[SourceRecord]:
     """Two patients of whom a set of readings comes nearly each second."""
     dice = random.Random(7)
     events = [
@@ -63,7 +64,7 @@ def straight(request: pytest.FixtureRequest) -> Worker:
     return worker
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(8))
 def test_whatever_is_read_again_counts_once(straight: Worker, seed: int) -> None:
     """The broker goes away at any acknowledgement; commits are behind by any number of batches."""
     dice = random.Random(seed)
@@ -94,3 +95,52 @@ def test_whatever_is_read_again_counts_once(straight: Worker, seed: int) -> None
     worker.restart()
     for key in straight.rounds.ward:
         assert worker.rounds.ward.state(key) == straight.rounds.ward.state(key)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_states_that_are_written_late_lose_nothing(straight: Worker, seed: int) -> None:
+    """Only what is committed is not read again: first offsets that nothing before is open of."""
+    dice = random.Random(seed)
+    worker = Worker(straight.grader, write_after=dice.choice([3.0, 10.0, 60.0]))
+    committed = dict.fromkeys({one.partition for one in RECORDS}, 0)
+    left = RECORDS
+    while left:
+        if dice.random() < 0.3:
+            worker.broker.down_at = dice.choice(["alerts", "deadletter", "status", "wc", "pc"])
+            worker.broker.allow = dice.randint(0, 3)
+        try:
+            worker.work(left[:BATCH], BATCH)
+        except BrokerDownError:
+            died = True
+        else:
+            died = dice.random() < 0.2
+            left = left[BATCH:]
+        worker.now += 1.0
+        for partition, ledger in worker.ledgers.items():
+            committed[partition] = ledger.committable or committed[partition]
+        if died:
+            worker.broker.down_at = None
+            worker.restart()
+            left = [one for one in RECORDS if one.offset >= committed[one.partition]]
+    assert said(worker) == said(straight)
+    assert letters(worker) == letters(straight)
+    worker.broker.down_at = None
+    asyncio.run(worker.rounds.write_all(worker.broker))
+    for partition, ledger in worker.ledgers.items():
+        last = max(one.offset for one in RECORDS if one.partition == partition)
+        assert ledger.committable == last + 1
+    worker.restart()
+    for key in straight.rounds.ward:
+        assert worker.rounds.ward.state(key) == straight.rounds.ward.state(key)
+
+
+def test_states_are_written_together_and_those_alerted_about_at_once() -> None:
+    worker = Worker(write_after=10.0)
+    writes = []
+    for first in range(0, len(RECORDS), 2):
+        worker.work(RECORDS[first : first + 2])
+        worker.now += 1.0
+        writes.append(sum(topic == "pc" for topic, *_ in worker.broker.acknowledged))
+    alerts = len([value for topic, _, value in worker.broker.acknowledged if topic == "alerts"])
+    assert writes[0] == 0
+    assert len(writes) / 10 <= writes[-1] <= 2 * (len(writes) / 10 + 1) + alerts

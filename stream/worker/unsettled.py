@@ -1,0 +1,88 @@
+"""Source records that were worked off, and whose patients' states are not all written yet.
+
+A record may be settled (and its offset committed) once everything that it caused is acknowledged:
+what was said is, when its batch ends; the states it changed are, when they are written. No record
+itself is held here, only its place.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from faust.types import TP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
+
+
+class Place(NamedTuple):
+    """Where a record lies."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    @property
+    def tp(self) -> TP:
+        """Topic and partition, as Kafka's clients call them."""
+        return TP(self.topic, self.partition)
+
+
+class Unsettled:
+    """See the module. A patient is their key."""
+
+    def __init__(self) -> None:
+        self._waits: dict[Place, set[bytes]] = {}
+        self._places: dict[bytes, list[Place]] = defaultdict(list)
+        self._whole: set[Place] = set()
+        self._held: Counter[tuple[str, int]] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._whole)
+
+    def held(self, topic: str, partition: int) -> int:
+        """How many records of a partition wait for nothing but the writing of states."""
+        return self._held[topic, partition]
+
+    def touched(self, place: Place, patients: Iterable[bytes]) -> None:
+        """The record, or a part of it, changed what is to be written of these patients."""
+        waits = self._waits.setdefault(place, set())
+        for key in patients:
+            if key not in waits:
+                waits.add(key)
+                self._places[key].append(place)
+
+    def worked_off(self, places: Iterable[Place]) -> list[Place]:
+        """All parts of these records are: returns those that wait for nothing."""
+        settled = []
+        for place in places:
+            if self._waits.get(place):
+                self._whole.add(place)
+                self._held[place.topic, place.partition] += 1
+            else:
+                self._waits.pop(place, None)
+                settled.append(place)
+        return settled
+
+    def written(self, patients: AbstractSet[bytes]) -> list[Place]:
+        """These patients' states are written: returns the records that wait for nothing more."""
+        settled = []
+        for key in patients:
+            for place in self._places.pop(key, ()):
+                waits = self._waits[place]
+                waits.discard(key)
+                if not waits and place in self._whole:
+                    self._whole.discard(place)
+                    self._held[place.topic, place.partition] -= 1
+                    del self._waits[place]
+                    settled.append(place)
+        return settled
+
+    def clear(self) -> None:
+        """After a rebalance: whatever is not settled is read again."""
+        self._waits.clear()
+        self._places.clear()
+        self._whole.clear()
+        self._held.clear()
