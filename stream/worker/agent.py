@@ -5,7 +5,8 @@ Order of awaits, which is the whole of the delivery guarantee:
 1. dead letters, alerts and statuses are acknowledged by the broker; the states in memory go on;
 2. of patients whose state waits to be written, for `write_after` seconds or because they were
    alerted about: the changed windows are acknowledged in their changelog, then the records in
-   theirs (the commit mark), then the windows that were forgotten;
+   theirs (the commit mark), then the windows that were forgotten (`stream.worker.writing`; the
+   next batch goes on meanwhile);
 3. then the tables take what was written (and what others wrote into the changelogs meanwhile is
    written anew, see `stream.worker.changelogs`);
 4. then the source records all of whose patients are written are settled, and their offsets may be
@@ -21,7 +22,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -31,25 +31,21 @@ from stream.worker.faust_repairs import delivered
 from stream.worker.floods import FloodGate
 from stream.worker.reading import READ_AHEAD, Reader
 from stream.worker.triage import TriagePolicy, WaitingRoom
-from stream.worker.unsettled import Place, Unsettled
+from stream.worker.unsettled import Place
+from stream.worker.writing import StateWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from stream.metrics import Metrics
     from stream.worker.batch import BatchPolicy, Plan
-    from stream.worker.changelogs import Changelogs, Span
+    from stream.worker.changelogs import Changelogs
     from stream.worker.faust_repairs import Producer
     from stream.worker.grader import Grader
     from stream.worker.triage import Call
     from stream.worker.ward import Ward
 
 log = structlog.get_logger(__name__)
-
-MOST_UNSETTLED = 20_000
-"""Records that should wait for a write of states, at most."""
-WRITE_AT_ONCE = 500
-"""States written at once for having waited: whoever comes next does not wait for a whole ward."""
 
 
 class Rounds:
@@ -66,12 +62,9 @@ class Rounds:
         clock: Callable[[], float] = time.time,
         write_after: float = 0.0,
     ) -> None:
-        self.unsettled = Unsettled()
-        self.settle: Callable[[Iterable[Place]], None] = lambda _places: None
-        """Told of the records whose offsets may be committed."""
-        self._write_after = write_after
         self.ward, self.grader, self.policy, self.metrics = ward, grader, policy, metrics
         self.changelogs = changelogs
+        self.writer = StateWriter(ward, changelogs, metrics, clock, write_after)
         self.seen: dict[tuple[str, int], float] = {}
         """Newest record timestamp worked off, by source topic and partition."""
         self._clock = clock
@@ -84,37 +77,14 @@ class Rounds:
         self.ward.refresh(assigned)
         self._said.clear()
         self.seen.clear()
-        self.unsettled.clear()
+        self.writer.clear()
         self._show_grades()
 
     async def work(self, producer: Producer, records: Sequence[SourceRecord]) -> None:
-        """Steps 1 to 3 for one batch; then tell `worked_off` which records it was the last of."""
-        async with self._turn:
-            await self._work(producer, records)
+        """Step 1 for one batch, and the beginning of step 2; one batch at a time.
 
-    def worked_off(self, places: Iterable[Place]) -> None:
-        """All parts of these records were worked: settle those that wait for no write."""
-        self.settle(self.unsettled.worked_off(places))
-
-    async def look(self, producer: Producer, ends: Callable[[], Awaitable[Any]]) -> None:
-        """Between two batches: write the states that have waited, mend what others wrote.
-
-        `ends` asks for the ends of the changelogs.
+        Tell `writer.worked_off` which records it was the last of.
         """
-        while not self.ward.stale and (overdue := self._overdue()):
-            async with self._turn:
-                await self._write(producer, overdue)
-        async with self._turn:
-            spans = self.changelogs.positions.ends(await ends())
-            await self._mend(producer, spans)
-
-    async def write_all(self, producer: Producer) -> None:
-        """Before the partitions go to others: write every state that waits."""
-        async with self._turn:
-            if not self.ward.stale:
-                await self._write(producer, list(self.ward.waiting))
-
-    async def _work(self, producer: Producer, records: Sequence[SourceRecord]) -> None:
         start = self._clock()
         now = int(start * 1_000_000)
         batch = Batch(self.ward, self.grader, self.policy, now, self._said, self._gate)
@@ -124,50 +94,12 @@ class Rounds:
         await delivered(producer, plan.outputs)
         self.ward.take_in(plan.graded, start)
         self._said.update(plan.statuses)
-        waiting = self.ward.waiting
-        for record, patients in zip(records, plan.touched, strict=True):
-            place = Place(record.topic, record.partition, record.offset)
-            self.unsettled.touched(place, [key for key in patients if key in waiting])
+        for record in records:
             where = record.topic, record.partition
             self.seen[where] = max(self.seen.get(where, 0.0), record.timestamp)
-        alerted = [alert.patient_id.encode() for alert, _ in plan.alerts]
-        await self._write(producer, dict.fromkeys([*self._overdue(), *alerted]))
+        self.writer.touched(records, plan.touched)
+        await self.writer.begin(producer, [alert.patient_id.encode() for alert, _ in plan.alerts])
         self._measure(plan, start)
-
-    def _overdue(self) -> list[bytes]:
-        """Patients whose states have waited long enough, the longest first, some at a time.
-
-        Or not so long, where many records wait with them: they are read again after a crash.
-        """
-        end = self._clock() - self._write_after
-        crowded = len(self.unsettled) > MOST_UNSETTLED
-        longest = islice(self.ward.waiting.items(), WRITE_AT_ONCE)
-        return [key for key, _ in takewhile(lambda one: crowded or one[1] <= end, longest)]
-
-    async def _write(self, producer: Producer, patients: Iterable[bytes]) -> None:
-        """Steps 2 and 3."""
-        writes, changelogs = self.ward.writes(patients), self.changelogs
-        if not writes.patients:
-            return
-        gone: dict[bytes, bytes | None] = dict.fromkeys(writes.forgotten)
-        foreign = [
-            *await changelogs.write(producer, changelogs.windows, writes.windows.items()),
-            *await changelogs.write(producer, changelogs.patients, writes.records.items()),
-            *await changelogs.write(producer, changelogs.windows, gone.items()),
-        ]
-        self.ward.written(writes)
-        self.metrics.writes.labels("windows").inc(len(writes.windows) + len(writes.forgotten))
-        self.metrics.writes.labels("patients").inc(len(writes.records))
-        await self._mend(producer, foreign)
-        self.settle(self.unsettled.written(writes.patients))
-
-    async def _mend(self, producer: Producer, spans: Sequence[Span]) -> None:
-        if not spans:
-            return
-        count = sum(span.end - span.first for span in spans)
-        self.metrics.foreign.inc(count)
-        log.error("others wrote into our changelogs; writing our states anew", records=count)
-        await self.changelogs.mend(producer, spans)
 
     def _measure(self, plan: Plan, start: float) -> None:
         now, metrics = self._clock(), self.metrics
@@ -245,4 +177,4 @@ async def _round(app: Any, rounds: Rounds, room: WaitingRoom) -> None:
     for message in messages:
         app.consumer.ack(message)
     if generation == app.consumer_generation_id:
-        rounds.worked_off(Place(m.topic, m.partition, m.offset) for m in messages)
+        rounds.writer.worked_off(Place(m.topic, m.partition, m.offset) for m in messages)

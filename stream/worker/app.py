@@ -158,12 +158,12 @@ def _connect(app: Any, rounds: Rounds, tables: tuple[Any, ...]) -> None:
     async def leave() -> None:
         try:
             async with asyncio.timeout(LEAVE_S):
-                await rounds.write_all(app.producer)
+                await rounds.writer.write_all(app.producer)
         except (TimeoutError, KafkaError) as error:
             why = type(error).__name__
             log.warning("states were not written; their records are read again", reason=why)
 
-    rounds.settle = settle
+    rounds.writer.settle = settle
     app.transport.before_leaving = leave
     app.on_partitions_assigned.connect(stale, weak=False)
     for table in tables:

@@ -129,7 +129,7 @@ class Ticker:
             found: Mapping[TP, int] = (await consumer.extents(mine))[1]
             return found
 
-        await self.rounds.look(app.producer, ends)
+        await self.rounds.writer.look(app.producer, ends)
 
     async def _lags(self, consumer: Any, assigned: set[Any]) -> dict[tuple[str, int], int]:
         """Records between what is settled (or committed, or kept at all) and the end.
@@ -142,7 +142,7 @@ class Ticker:
         for tp in tps:
             settled = consumer.settled_offset(tp)
             start = firsts[tp] if settled is None else max(settled, firsts[tp])
-            held = self.rounds.unsettled.held(tp.topic, tp.partition)
+            held = self.rounds.writer.unsettled.held(tp.topic, tp.partition)
             lags[tp.topic, tp.partition] = max(0, ends[tp] - start - held)
         return lags
 

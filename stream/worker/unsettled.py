@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from faust.types import TP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Iterable, Mapping
 
 
 class Place(NamedTuple):
@@ -66,11 +65,15 @@ class Unsettled:
                 settled.append(place)
         return settled
 
-    def written(self, patients: AbstractSet[bytes]) -> list[Place]:
-        """These patients' states are written: returns the records that wait for nothing more."""
+    def taken(self, patients: Iterable[bytes]) -> dict[bytes, list[Place]]:
+        """What waits for these patients, whose states are about to be written as they are now."""
+        return {key: self._places.pop(key) for key in patients if key in self._places}
+
+    def written(self, taken: Mapping[bytes, list[Place]]) -> list[Place]:
+        """They are written: returns the records that wait for nothing more."""
         settled = []
-        for key in patients:
-            for place in self._places.pop(key, ()):
+        for key, places in taken.items():
+            for place in places:
                 waits = self._waits[place]
                 waits.discard(key)
                 if not waits and place in self._whole:

@@ -49,8 +49,10 @@ class Writes:
     windows: dict[bytes, bytes] = field(default_factory=dict)
     records: dict[bytes, bytes] = field(default_factory=dict)
     forgotten: tuple[bytes, ...] = ()
-    patients: frozenset[bytes] = frozenset()
-    """Whose tables then hold their states as they are now."""
+    states: dict[bytes, PatientState] = field(default_factory=dict)
+    """What the tables then hold."""
+    time: float = 0.0
+    assignment: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Ward:
     ) -> None:
         self.partitions = partitions
         self.stale = True
+        self._assignment = 0
         self._patients = patients
         self._windows = windows
         self._states: dict[bytes, PatientState] = {}
@@ -93,6 +96,7 @@ class Ward:
         partition that comes back later must not meet its old self. Raises StateFormatError where a
         record was written by another format.
         """
+        self._assignment += 1
         self._states.clear()
         self._applied.clear()
         self._starts.clear()
@@ -161,15 +165,14 @@ class Ward:
         """The patients whose states wait to be written, and since when; the longest first."""
         return self._since
 
-    def writes(self, keys: Iterable[bytes]) -> Writes:
+    def writes(self, keys: Iterable[bytes], now: float) -> Writes:
         """What has to be written of these patients, as they are now."""
         windows: dict[bytes, bytes] = {}
         records: dict[bytes, bytes] = {}
         forgotten: list[bytes] = []
-        patients = frozenset(key for key in keys if key in self._since)
-        for key in sorted(patients):
-            state, stored = self._states[key], self._stored[key]
-            seq = state.record.seq
+        states = {key: self._states[key] for key in keys if key in self._since}
+        for key, state in states.items():
+            stored, seq = self._stored[key], state.record.seq
             before = {} if stored is None else stored.windows
             torn = self._torn.get(key, set())
             for start, window in state.windows.items():
@@ -182,14 +185,19 @@ class Ward:
                 for start in sorted({*before, *torn})
                 if start not in state.windows
             )
-        return Writes(windows, records, tuple(forgotten), patients)
+        return Writes(windows, records, tuple(forgotten), states, now, self._assignment)
 
     def due(self, partition: int) -> Mapping[bytes, Micros]:
         """When the next timer of each patient of a partition fires; those with none are absent."""
         return self._due[partition]
 
-    def written(self, writes: Writes) -> None:
-        """Everything of `writes` is acknowledged: make it the tables' content."""
+    def written(self, writes: Writes) -> bool:
+        """Everything of `writes` is acknowledged: make it the tables' content.
+
+        False where the partitions were given away since: then it is not ours to say.
+        """
+        if writes.assignment != self._assignment:
+            return False
         for key, value in writes.windows.items():
             self._windows[key] = value
             patient, start = split_window_key(key) or (b"", 0)
@@ -199,9 +207,12 @@ class Ward:
             patient, start = split_window_key(key) or (b"", 0)
             self._starts[patient].discard(start)
         self._patients.update(writes.records)
-        for key in writes.patients:
+        for key, state in writes.states.items():
             self._torn.pop(key, None)
             del self._stored[key], self._since[key]
+            if self._states[key].record is not state.record:  # it went on meanwhile
+                self._stored[key], self._since[key] = state, writes.time
+        return True
 
     def home(self, key: bytes, window: bool) -> int:  # noqa: FBT001
         """The partition of a table's record: that of its patient's source records."""

@@ -115,7 +115,7 @@ class Worker:
             ward, self.grader, POLICY, changelogs, self.metrics,
             clock=lambda: self.now, write_after=self.write_after,
         )  # fmt: skip
-        self.rounds.settle = self._settle
+        self.rounds.writer.settle = self._settle
         self.ledgers: dict[int, Ledger] = defaultdict(Ledger)
         self.rounds.refresh(set(range(PARTITIONS)))
 
@@ -142,7 +142,8 @@ class Worker:
                 for one in batch:
                     self.ledgers[one.partition].deliver(one.offset)
                 await self.rounds.work(self.broker, batch)
-                self.rounds.worked_off(Place(r.topic, r.partition, r.offset) for r in batch)
+                self.rounds.writer.worked_off(Place(r.topic, r.partition, r.offset) for r in batch)
+                await self.rounds.writer.finish()
 
         asyncio.run(all_of_them())
 

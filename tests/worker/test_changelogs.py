@@ -99,7 +99,7 @@ def test_what_a_zombie_wrote_is_written_over() -> None:
     async def between_two_batches() -> None:
         await zombie.write()
         assert {topic: worker.broker.table(topic) for topic in ("pc", "wc")} != newest
-        await worker.rounds.look(worker.broker, worker.ends)
+        await worker.rounds.writer.look(worker.broker, worker.ends)
 
     asyncio.run(between_two_batches())
     assert {topic: worker.broker.table(topic) for topic in ("pc", "wc")} == newest

@@ -125,7 +125,7 @@ def test_states_that_are_written_late_lose_nothing(straight: Worker, seed: int) 
     assert said(worker) == said(straight)
     assert letters(worker) == letters(straight)
     worker.broker.down_at = None
-    asyncio.run(worker.rounds.write_all(worker.broker))
+    asyncio.run(worker.rounds.writer.write_all(worker.broker))
     for partition, ledger in worker.ledgers.items():
         last = max(one.offset for one in RECORDS if one.partition == partition)
         assert ledger.committable == last + 1

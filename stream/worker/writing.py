@@ -1,0 +1,158 @@
+"""Writes changed states into their changelogs, beside the batches, one write at a time.
+
+What a batch said is acknowledged before its states come here, and a record is settled only when the
+states that it changed are written. So it does not matter to anybody else when that is: a state is
+written once for many events, and the next batch does not wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import islice, takewhile
+from typing import TYPE_CHECKING
+
+import structlog
+
+from stream.worker.unsettled import Place, Unsettled
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+    from faust.types import TP
+
+    from stream.metrics import Metrics
+    from stream.worker.batch import SourceRecord
+    from stream.worker.changelogs import Changelogs, Span
+    from stream.worker.faust_repairs import Producer
+    from stream.worker.ward import Ward, Writes
+
+log = structlog.get_logger(__name__)
+
+MOST_UNSETTLED = 20_000
+"""Records that should wait for a write of states, at most."""
+WRITE_AT_ONCE = 500
+"""States of one write: more of them are another one."""
+
+
+class StateWriter:
+    """See the module. `after`: seconds that a changed state may wait, by `clock`."""
+
+    def __init__(
+        self,
+        ward: Ward,
+        changelogs: Changelogs,
+        metrics: Metrics,
+        clock: Callable[[], float],
+        after: float,
+    ) -> None:
+        self.ward, self.changelogs, self.metrics = ward, changelogs, metrics
+        self.unsettled = Unsettled()
+        self.settle: Callable[[Iterable[Place]], None] = lambda _places: None
+        """Told of the records whose offsets may be committed."""
+        self._clock, self._after = clock, after
+        self._urgent: dict[bytes, None] = {}
+        self._pen = asyncio.Lock()
+        self._writing: asyncio.Task[None] | None = None
+
+    def clear(self) -> None:
+        """After a rebalance: whatever is not settled is read again."""
+        self.unsettled.clear()
+        self._urgent.clear()
+
+    def touched(self, records: Sequence[SourceRecord], patients: Sequence[set[bytes]]) -> None:
+        """A batch is said: each of its records was applied to these patients."""
+        waiting = self.ward.waiting
+        for record, keys in zip(records, patients, strict=True):
+            place = Place(record.topic, record.partition, record.offset)
+            self.unsettled.touched(place, [key for key in keys if key in waiting])
+
+    def worked_off(self, places: Iterable[Place]) -> None:
+        """All parts of these records were worked: settle those that wait for no write."""
+        self.settle(self.unsettled.worked_off(places))
+
+    async def begin(self, producer: Producer, alerted: Iterable[bytes] = ()) -> None:
+        """Write what has waited long enough, and those alerted about; raises what a write raised.
+
+        Returns at once, unless too many records wait already.
+        """
+        self._urgent.update(dict.fromkeys(alerted))
+        if len(self.unsettled) > 2 * MOST_UNSETTLED:
+            await self.finish()
+        if self._writing is not None:
+            if not self._writing.done():
+                return
+            self._writing.result()
+        patients = self._due()
+        if patients:
+            writing = self._write_on(producer, patients)
+            self._writing = asyncio.create_task(writing, name="write states")
+
+    async def finish(self) -> None:
+        """Wait for the write that is under way; raises what it raised."""
+        if self._writing is not None:
+            await self._writing
+
+    async def write_all(self, producer: Producer) -> None:
+        """Before the partitions go to others: write every state that waits."""
+        await self.finish()
+        while not self.ward.stale and (patients := [*islice(self.ward.waiting, WRITE_AT_ONCE)]):
+            await self._write(producer, patients)
+
+    async def look(
+        self, producer: Producer, ends: Callable[[], Awaitable[Mapping[TP, int]]]
+    ) -> None:
+        """Now and then: begin what is due, and mend what others wrote.
+
+        `ends` asks for the ends of the changelogs.
+        """
+        if not self.ward.stale:
+            await self.begin(producer)
+        async with self._pen:
+            await self._mend(producer, self.changelogs.positions.ends(await ends()))
+
+    def _due(self) -> list[bytes]:
+        """Those alerted about, then those who have waited the longest, some at a time.
+
+        Not so long, where many records wait with them: they are read again after a crash.
+        """
+        end = self._clock() - self._after
+        crowded = len(self.unsettled) > MOST_UNSETTLED
+        longest = islice(self.ward.waiting.items(), WRITE_AT_ONCE)
+        overdue = (key for key, _ in takewhile(lambda one: crowded or one[1] <= end, longest))
+        urgent, self._urgent = self._urgent, {}
+        return list(dict.fromkeys([*urgent, *overdue]))
+
+    async def _write_on(self, producer: Producer, patients: list[bytes]) -> None:
+        while patients:
+            await self._write(producer, patients)
+            patients = [] if self.ward.stale else self._due()
+
+    async def _write(self, producer: Producer, patients: Iterable[bytes]) -> None:
+        async with self._pen:
+            writes, changelogs = self.ward.writes(patients, self._clock()), self.changelogs
+            if not writes.states:
+                return
+            held = self.unsettled.taken(writes.states.keys())
+            gone: dict[bytes, bytes | None] = dict.fromkeys(writes.forgotten)
+            foreign = [
+                *await changelogs.write(producer, changelogs.windows, writes.windows.items()),
+                *await changelogs.write(producer, changelogs.patients, writes.records.items()),
+                *await changelogs.write(producer, changelogs.windows, gone.items()),
+            ]
+            if not self.ward.written(writes):
+                return  # the partitions were given away meanwhile
+            self._count(writes)
+            await self._mend(producer, foreign)
+            self.settle(self.unsettled.written(held))
+
+    async def _mend(self, producer: Producer, spans: Sequence[Span]) -> None:
+        if not spans:
+            return
+        count = sum(span.end - span.first for span in spans)
+        self.metrics.foreign.inc(count)
+        log.error("others wrote into our changelogs; writing our states anew", records=count)
+        await self.changelogs.mend(producer, spans)
+
+    def _count(self, writes: Writes) -> None:
+        self.metrics.writes.labels("windows").inc(len(writes.windows) + len(writes.forgotten))
+        self.metrics.writes.labels("patients").inc(len(writes.records))
