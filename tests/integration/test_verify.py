@@ -202,7 +202,7 @@ def test_a_changelog_of_a_newer_version_is_refused_by_name(
     send(mine, raw)
     worker = start(mine)
     assert worker.process.wait(60) == EXIT_CRASHED
-    assert "format 9, this version reads formats 2 and 3" in worker.log.read_text()
+    assert "format 9, this version reads formats 2, 3, 4" in worker.log.read_text()
     assert read(mine, "alerts") == []
     code, found = verify(mine)
     assert code == 1
