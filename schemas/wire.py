@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(2999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+ID_LENGTH = 128
 NUMBER_LIMIT = 1e9
 """Sanity only: what is possible for a patient is the engine's to judge."""
 
@@ -82,8 +83,8 @@ class IsoDate:
 
 Time = Annotated[datetime, Rfc3339]
 Day = Annotated[date, IsoDate]
-Id = Annotated[str, Field(min_length=1, max_length=128)]
-Name = Annotated[str, Field(min_length=1, max_length=128)]
+Id = Annotated[str, Field(min_length=1, max_length=ID_LENGTH)]
+Name = Annotated[str, Field(min_length=1, max_length=ID_LENGTH)]
 UnitText = Annotated[str, Field(min_length=1, max_length=64)]
 Text = Annotated[str, Field(max_length=1000)]
 Number = Annotated[float, Field(ge=-NUMBER_LIMIT, le=NUMBER_LIMIT)]
