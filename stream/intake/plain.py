@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from stream.engine.events import Micros
 
-READINGS_KEPT = 4096
+READINGS_KEPT = 8192
 """Readings that are kept ready: vital signs are small whole numbers, and come again and again."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
