@@ -1,6 +1,7 @@
 """What is wrong with an event that the models refused, one coded fault with its place.
 
-A bad reading of a `vitals` event is set aside alone; any other fault refuses the whole event.
+A bad reading of a `vitals` event is set aside alone; any other fault refuses the whole event. Of a
+bundle only the envelope is looked at: its events are examined one by one, each as if it came alone.
 """
 
 from __future__ import annotations
@@ -9,18 +10,27 @@ import difflib
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, final
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from schemas.deadletter import ReasonCode
-from schemas.events import INPUT_MODELS, MAX_READINGS, Event, InputEvent
-from schemas.parsing import Fault, UnreadableError, blemish, parse_object, shown
+from schemas.events import (
+    INPUT_MODELS,
+    MAX_EVENTS,
+    MAX_READINGS,
+    SINGLE_MODELS,
+    Event,
+    SingleEvent,
+)
+from schemas.parsing import Fault, UnreadableError, blemish, parse_object, shown, too_deep
 from schemas.readings import Reading
 from schemas.vocabulary import UNITS, Signal, Unit
+from schemas.wire import Id, StrictModel
 
 if TYPE_CHECKING:
-    from schemas.wire import StrictModel
+    from collections.abc import Collection
 
 _WITHOUT_OFFSET = re.compile(r"\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)?")
 _YEAR = re.compile(r"[+-]?(\d{1,9})-\d{1,2}-\d{1,2}[Tt ]")
@@ -50,6 +60,15 @@ class VitalsEnvelope(Event):
     readings: Annotated[list[Any], Field(min_length=1, max_length=MAX_READINGS)]
 
 
+@final
+class BundleEnvelope(StrictModel):
+    """A bundle whose events have not been looked at yet."""
+
+    type: Literal["bundle"]
+    patient_id: Id
+    events: Annotated[list[Any], Field(min_length=1, max_length=MAX_EVENTS)]
+
+
 @dataclass(frozen=True, slots=True)
 class SetAside:
     """A reading that cannot be used; `signal` is None where not even that is known."""
@@ -62,9 +81,17 @@ class SetAside:
 class Examined:
     """A valid event; a `vitals` event comes as its envelope, with its readings sorted out."""
 
-    event: InputEvent | VitalsEnvelope
+    event: SingleEvent | VitalsEnvelope
     readings: tuple[Reading, ...] = ()
     set_aside: tuple[SetAside, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A bundle with a valid envelope; `events` are the texts of its events, in order."""
+
+    patient_id: str
+    events: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +105,24 @@ class Refused:
 
 _READING: TypeAdapter[Reading] = TypeAdapter(Reading)
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {
-    name: TypeAdapter(VitalsEnvelope if name == "vitals" else model)
+    name: TypeAdapter({"vitals": VitalsEnvelope, "bundle": BundleEnvelope}.get(name, model))
     for name, model in INPUT_MODELS.items()
 }
 
 
-def examine(raw: bytes) -> Examined | Refused:
-    """Look closely at a record; never raises for bad data."""
+def examine(raw: bytes, *, bundled: bool = False) -> Examined | Opened | Refused:
+    """Look closely at a record, or at an event that came `bundled`; never raises for bad data."""
     try:
         value = parse_object(raw)
     except UnreadableError as error:
         return Refused(error.fault)
     kind = value.get("type")
+    fault = _type_fault(value, kind, SINGLE_MODELS if bundled else INPUT_MODELS)
+    if kind == "bundle" and fault is None:
+        return _opened(value)
     readings = value.get("readings") if kind == "vitals" else None
     if not isinstance(readings, list):
         readings = []
-    fault = _type_fault(value, kind)
     if fault is None and len(readings) > MAX_READINGS:
         fault = Fault(
             ReasonCode.TOO_MANY_READINGS,
@@ -117,21 +146,44 @@ def examine(raw: bytes) -> Examined | Refused:
     )
 
 
+def _opened(value: dict[str, Any]) -> Opened | Refused:
+    events = value.get("events")
+    fault = None
+    if isinstance(events, list) and len(events) > MAX_EVENTS:
+        fault = Fault(
+            ReasonCode.TOO_MANY_ITEMS,
+            f"events holds {len(events)} events; expected 1 to {MAX_EVENTS}",
+        )
+    if isinstance(events, list):  # as with readings
+        value = {**value, "events": [0] * min(len(events), MAX_EVENTS)}
+    fault = fault or blemish(value, "")
+    if fault is None:
+        try:
+            envelope = _ADAPTERS["bundle"].validate_json(json.dumps(value))
+            texts = tuple(json.dumps(event).encode() for event in events or ())
+            return Opened(envelope.patient_id, texts)
+        except ValidationError as error:
+            fault = _event_fault(error, INPUT_MODELS["bundle"], value)
+        except RecursionError:
+            fault = too_deep()
+    return Refused(fault, "", _identity(value, "patient_id"))
+
+
 def _identity(value: dict[str, Any], field: str) -> str:
     found = value.get(field)
     return found[:128].encode("utf-8", "replace").decode() if isinstance(found, str) else ""
 
 
-def _type_fault(value: dict[str, Any], kind: object) -> Fault | None:
-    expected = "expected one of " + ", ".join(INPUT_MODELS)
+def _type_fault(value: dict[str, Any], kind: object, known: Collection[str]) -> Fault | None:
+    expected = "expected one of " + ", ".join(known)
     if "type" not in value:
         return Fault(ReasonCode.MISSING_FIELD, f"type is missing; {expected}")
     if not isinstance(kind, str):
         return Fault(ReasonCode.WRONG_TYPE, f"type is {shown(kind)}; {expected}")
-    if kind not in INPUT_MODELS:
+    if kind not in known:
         return Fault(
             ReasonCode.UNKNOWN_TYPE,
-            f"type is {shown(kind)}{_meant(kind, INPUT_MODELS)}; {expected}",
+            f"type is {shown(kind)}{_meant(kind, known)}; {expected}",
         )
     return None
 
@@ -250,6 +302,11 @@ def _time_fault(field: str, value: object) -> Fault:
     return Fault(ReasonCode.INVALID_VALUE, text + expected)
 
 
-def _meant(word: str, known: Any) -> str:
-    close = difflib.get_close_matches(word[:64].lower(), list(known), n=1)
+def _meant(word: str, known: Collection[str]) -> str:
+    return _nearest(word[:64].lower(), tuple(known))
+
+
+@lru_cache(1024)  # a wrong mapping says the same wrong word over and over
+def _nearest(word: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
     return f" (perhaps {close[0]})" if close else ""

@@ -29,6 +29,8 @@ from schemas.vocabulary import (
 from schemas.wire import Amount, Day, Id, Name, Number, StrictModel, Text, Time, UnitText
 
 MAX_READINGS = 16
+MAX_EVENTS = 256
+"""Events of one bundle: some minutes of one patient, and yet no long wait for all the others."""
 
 
 class Event(StrictModel):
@@ -265,7 +267,7 @@ class TickEvent(StrictModel):
     """Who says so."""
 
 
-InputEvent = Annotated[
+_OfPatient = (
     VitalsEvent
     | OxygenEvent
     | InfusionEvent
@@ -278,14 +280,43 @@ InputEvent = Annotated[
     | OutcomeEvent
     | AcknowledgementEvent
     | RetractionEvent
-    | TickEvent,
-    Field(discriminator="type"),
-]
+)
 
+
+@final
+class Bundle(StrictModel):
+    """Several events of one patient in one record: the same as its events one by one, in order.
+
+    An event of it that cannot be taken is set aside alone; the others count.
+    """
+
+    type: Literal["bundle"]
+    """Which record this is."""
+    patient_id: Id
+    """Whose events these are; every one of them says so itself. Also the key of the record."""
+    events: Annotated[
+        list[Annotated[_OfPatient, Field(discriminator="type")]],
+        Field(min_length=1, max_length=MAX_EVENTS),
+    ]
+    """The events in the order in which they were received; no ticks and no bundles."""
+
+    @model_validator(mode="after")
+    def _of_one_patient(self) -> Self:
+        if any(event.patient_id != self.patient_id for event in self.events):
+            message = "every event of a bundle must have the bundle's patient_id"
+            raise ValueError(message)
+        return self
+
+
+SingleEvent = Annotated[_OfPatient | TickEvent, Field(discriminator="type")]
+InputEvent = Annotated[_OfPatient | TickEvent | Bundle, Field(discriminator="type")]
+
+SINGLE_ADAPTER: TypeAdapter[SingleEvent] = TypeAdapter(SingleEvent)
+"""Reads any input event but a bundle."""
 INPUT_ADAPTER: TypeAdapter[InputEvent] = TypeAdapter(InputEvent)
 """Reads any input event: `INPUT_ADAPTER.validate_json(raw)`; the contract is JSON, so use that."""
 
-INPUT_MODELS: dict[str, type[StrictModel]] = {
+SINGLE_MODELS: dict[str, type[StrictModel]] = {
     "vitals": VitalsEvent,
     "oxygen": OxygenEvent,
     "infusion": InfusionEvent,
@@ -300,3 +331,4 @@ INPUT_MODELS: dict[str, type[StrictModel]] = {
     "retraction": RetractionEvent,
     "tick": TickEvent,
 }
+INPUT_MODELS: dict[str, type[StrictModel]] = {**SINGLE_MODELS, "bundle": Bundle}

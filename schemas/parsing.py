@@ -76,7 +76,7 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     except _WrittenTwiceError as error:
         raise UnreadableError(ReasonCode.INVALID_VALUE, str(error)) from None
     except RecursionError:
-        raise UnreadableError(ReasonCode.TOO_DEEP, _too_deep()) from None
+        raise UnreadableError(ReasonCode.TOO_DEEP, too_deep().detail) from None
     except ValueError as error:
         raise UnreadableError(ReasonCode.NOT_JSON, f"the record is not JSON: {error}") from None
     if not isinstance(value, dict):
@@ -93,7 +93,7 @@ def blemish(value: object, name: str) -> Fault | None:
     while stack:
         item, path, depth = stack.pop()
         if depth > MAX_DEPTH:
-            return Fault(ReasonCode.TOO_DEEP, _too_deep())
+            return too_deep()
         if isinstance(item, float) and not math.isfinite(item):
             return Fault(
                 ReasonCode.NOT_FINITE, f"{path} is {item}; expected a finite number, or no field"
@@ -123,8 +123,12 @@ def blemish(value: object, name: str) -> Fault | None:
     return None
 
 
-def _too_deep() -> str:
-    return f"the record nests deeper than {MAX_DEPTH} levels; expected a flat object"
+def too_deep() -> Fault:
+    """What nests beyond all that the contract has, or beyond what Python can follow."""
+    return Fault(
+        ReasonCode.TOO_DEEP,
+        f"the record nests deeper than {MAX_DEPTH} levels; expected a flat object",
+    )
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

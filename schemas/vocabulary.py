@@ -347,6 +347,7 @@ class EventType(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"
     RETRACTION = "retraction"
     TICK = "tick"
+    BUNDLE = "bundle"
 
 
 class AlertType(StrEnum):

@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 class Answer:
     """What one record led to."""
 
-    event: AnyEvent | None  # None: nothing of the record could be used
+    event: AnyEvent | None
+    """The last that could be used; None: nothing of the record could."""
     alerts: tuple[Alert, ...] = ()
     rejections: tuple[Rejection, ...] = ()
+    events: int = 0
+    """How many could be used: more than one only of a bundle."""
 
 
 @dataclass(slots=True)
@@ -34,18 +37,23 @@ class OfflineEngine:
     states: dict[str, PatientState] = field(default_factory=dict)
 
     def take(self, raw: bytes, wanted: Callable[[AnyEvent], bool] | None = None) -> Answer:
-        """Decodes one record and applies it, unless `wanted` declines it."""
-        intake = decode(raw, accept_ticks=True)
-        if intake.event is None:
-            return Answer(None, (), tuple(intake.rejections))
-        if wanted is not None and not wanted(intake.event):
-            return Answer(intake.event)
+        """Decodes one record and applies its events, but for those that `wanted` declines."""
+        last: AnyEvent | None = None
         alerts: list[Alert] = []
-        rejections = list(intake.rejections)
-        for said, refused in self.apply(intake.event):
-            alerts += said
-            rejections += refused
-        return Answer(intake.event, tuple(alerts), tuple(rejections))
+        rejections: list[Rejection] = []
+        usable = 0
+        for part in decode(raw, accept_ticks=True).each:
+            event = part.event
+            if event is not None:
+                last, usable = event, usable + 1
+                if wanted is not None and not wanted(event):
+                    continue
+            rejections += part.rejections
+            if event is not None:
+                for said, refused in self.apply(event):
+                    alerts += said
+                    rejections += part.placed(refused)
+        return Answer(last, tuple(alerts), tuple(rejections), usable)
 
     def apply(self, event: AnyEvent) -> Iterator[tuple[tuple[Alert, ...], tuple[Rejection, ...]]]:
         """Applies one event; a tick goes to all patients seen so far, in their order."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from stream.engine import Alert, AnyEvent, PatientState, Rejection, Ruleset
     from stream.engine.events import Micros, PatientEvent
+    from stream.intake import Intake
 
 Ticks = Literal["none", "unreceived", "all"]
 """Before which events the clock of the records' timestamps lets timers run: before those without
@@ -66,15 +67,16 @@ class Retrace:
         `stamps` are the records' timestamps, for `ticks`.
         """
         for number, raw in enumerate(records):
-            intake = decode(raw, accept_ticks=True)
-            event = intake.event
-            if event is None:
-                self._refuse(number, intake.rejections, whole=True)
-            elif self._wanted(event):
-                self._refuse(number, intake.rejections)
-                stamp = stamps[number] if stamps else None
-                if self._ticked(event, stamp) or self._take(number, event):
-                    return
+            stamp = stamps[number] if stamps else None
+            for part in decode(raw, accept_ticks=True).each:
+                event = part.event
+                if event is None:
+                    self._refuse(number, part.rejections, whole=True)
+                elif self._wanted(event):
+                    self._refuse(number, part.rejections)
+                    if self._ticked(event, stamp) or self._take(number, event, part):
+                        return
+                    stamp = None  # no tick comes between the events of one record
         if self.until is not None:
             for patient_id in list(self.states):
                 if self._tick(patient_id, self.until):
@@ -112,7 +114,7 @@ class Retrace:
         runs = self.ticks == "all" or (self.ticks == "unreceived" and event.received_at is None)
         return runs and self._tick(event.patient_id, stamp)
 
-    def _take(self, number: int, event: AnyEvent) -> bool:
+    def _take(self, number: int, event: AnyEvent, part: Intake) -> bool:
         if isinstance(event, Tick):
             return any(self._tick(patient_id, event.time) for patient_id in list(self.states))
         state = self.states.get(event.patient_id)
@@ -120,7 +122,7 @@ class Retrace:
             return True
         state, outputs = step(self.states.get(event.patient_id), event, self.ruleset)
         self.states[event.patient_id] = state
-        self._refuse(number, outputs.rejections)
+        self._refuse(number, part.placed(outputs.rejections))
         return self._seen(outputs.alerts)
 
     def _tick(self, patient_id: str, until: Micros) -> bool:

@@ -40,7 +40,7 @@ def grade(
     with BadLines(deadletter, strict=strict) as bad:
         for line in records(files):
             answer = engine.take(line.raw)
-            taken += answer.event is not None
+            taken += answer.events
             for alert in answer.alerts:
                 out.write(alert.to_bytes() + b"\n")
             if answer.rejections or (at_once and answer.alerts):

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "stormwatch replay ward.jsonl --speed 60",
+    "stormwatch replay ward.jsonl --bundle 5 --to-file bundles.jsonl",
     "stormwatch replay clif_folder --format clif --limit 5 --to-file five.jsonl",
     "stormwatch replay clif_folder --patients 22081550,24597018 --deadletter refused.jsonl",
 )
@@ -83,6 +84,16 @@ def replay(
             help="single: all to vitals, in order; split: as in operation, to vitals and care.",
         ),
     ] = "single",
+    bundle: Annotated[
+        float | None,
+        typer.Option(
+            "--bundle",
+            metavar="SECONDS",
+            min=0,
+            help="One record for what comes of a patient within so many seconds.",
+            show_default=False,
+        ),
+    ] = None,
     to_file: Annotated[
         Path | None,
         typer.Option(
@@ -122,15 +133,21 @@ def replay(
         else:
             feed = None
             events = _lines(source, chosen, limit)
+        if bundle is not None:
+            from stream.gateways.bundling import bundled
+
+            events = bundled(events, bundle, split=route == "split")
+        noun = "events" if bundle is None else "records"
         try:
             if to_file is not None:
                 count = _write(events, to_file)
-                print(f"{count} events written to {to_file}", file=sys.stderr)
+                print(f"{count} {noun} written to {to_file}", file=sys.stderr)
             else:
                 settings = settings_from(
                     config_file, assign, bootstrap_servers=bootstrap, topic_prefix=topic_prefix
                 )
-                _send(events, settings, speed, route, refused)
+                result = _send(events, settings, speed, route, refused)
+                _report(result, noun)
         finally:
             if feed is not None:
                 print(feed.counts, file=sys.stderr)
@@ -216,7 +233,7 @@ def _send(
     speed: float | None,
     route: Literal["single", "split"],
     refused: _Refusals,
-) -> None:
+) -> ReplayResult:
     from stream.gateways import replay as gateway
 
     with (
@@ -230,8 +247,7 @@ def _send(
         _shown() as show,
     ):
         refused.send = sink.dead_letter
-        result = gateway.replay(events, sink, speed, show)
-    _report(result)
+        return gateway.replay(events, sink, speed, show)
 
 
 @contextmanager
@@ -243,7 +259,7 @@ def _shown() -> Iterator[Callable[[ReplayProgress], None]]:
     console = Console(stderr=True)
     bar = Progress(
         SpinnerColumn(),
-        TextColumn("{task.completed:.0f} events sent"),
+        TextColumn("{task.completed:.0f} sent"),
         TextColumn("{task.fields[clock]}"),
         TimeElapsedColumn(),
         console=console,
@@ -261,9 +277,9 @@ def _shown() -> Iterator[Callable[[ReplayProgress], None]]:
         yield show
 
 
-def _report(result: ReplayResult) -> None:
+def _report(result: ReplayResult, noun: str) -> None:
     print(
-        f"{result.read} events read, {result.sent} acknowledged, {result.failed} failed"
+        f"{result.read} {noun} read, {result.sent} acknowledged, {result.failed} failed"
         + (f", {result.ticks_left_out} ticks left out" if result.ticks_left_out else ""),
         file=sys.stderr,
     )

@@ -37,6 +37,9 @@ class Outgoing:
     kind: str | None
     patient_id: str | None
     received_at: datetime | None
+    """Of a bundle: when the last of its events was received."""
+    vitals: bool = False
+    """Whether it holds `vitals` events alone."""
 
 
 def outgoing(event: dict[str, Any] | bytes) -> Outgoing:
@@ -49,12 +52,23 @@ def outgoing(event: dict[str, Any] | bytes) -> Outgoing:
             return Outgoing(value, None, None, None)
     if not isinstance(event, dict):
         return Outgoing(value, None, None, None)
-    kind, patient_id = event.get("type"), event.get("patient_id")
+    kind, patient_id, last = event.get("type"), event.get("patient_id"), event
+    if kind == "bundle" and isinstance(events := event.get("events"), list) and events:
+        last = events[-1] if isinstance(events[-1], dict) else {}
     return Outgoing(
         value,
         kind if isinstance(kind, str) else None,
         patient_id if isinstance(patient_id, str) and _encodable(patient_id) else None,
-        _moment(event.get("received_at")) or _moment(event.get("time")),
+        _moment(last.get("received_at")) or _moment(last.get("time")),
+        vitals=_only_vitals(event),
+    )
+
+
+def _only_vitals(event: dict[str, Any]) -> bool:
+    """Whether it is a `vitals` event, or a bundle of nothing else."""
+    events = event.get("events") if event.get("type") == "bundle" else [event]
+    return isinstance(events, list) and all(
+        isinstance(each, dict) and each.get("type") == "vitals" for each in events
     )
 
 
@@ -170,7 +184,7 @@ class KafkaSink:
 
     def topic_of(self, item: Outgoing) -> str:
         """Where a record goes: by the route, and for `split` by its type."""
-        split = self._route == "split" and item.kind != "vitals"
+        split = self._route == "split" and not item.vitals
         return self._topics["care" if split else "vitals"]
 
     def send(self, item: Outgoing) -> None:

@@ -1,8 +1,9 @@
-"""The fast way through the edge, for a `vitals` event without a blemish: most of what comes.
+"""The fast way through the edge, for records without a blemish: most of what comes.
 
-What this takes, the models in `schemas` take as well and with the same result (a law of the tests);
-it may decline more than they do. Who is declined goes the long way, where the reasons are found.
-The words, the units and the limits are the contract's; none is written down here a second time.
+These are `vitals` events, and bundles, of which only the envelope is looked at here. What this
+takes, the models in `schemas` take as well and with the same result (a law of the tests); it may
+decline more than they do. Who is declined goes the long way, where the reasons are found. The
+words, the units and the limits are the contract's; none is written down here a second time.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from schemas.events import MAX_READINGS
+from schemas.diagnosis import Opened
+from schemas.events import MAX_EVENTS, MAX_READINGS
 from schemas.units import celsius, mmhg
 from schemas.vocabulary import UNITS, Method, Quality, Site, Unit
 from schemas.wire import ID_LENGTH, NUMBER_LIMIT
@@ -39,7 +41,8 @@ _KEY: Final = 2
 """Quotes of a field's name; those of its value, if that is a text, are as many."""
 _WORD: Final = 4
 _BARE_READING: Final = 2 * _WORD + _KEY
-_BARE_SNAPSHOT: Final = 4 * _WORD + _KEY
+_BARE_VITALS: Final = 4 * _WORD + _KEY
+_BARE_BUNDLE: Final = 2 * _WORD + _KEY
 
 _Id = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH)]
 _Optional = str | None | UnsetType
@@ -56,8 +59,7 @@ class _Reading(Struct, forbid_unknown_fields=True, gc=False):
     quality: _Optional = UNSET
 
 
-class _Snapshot(Struct, forbid_unknown_fields=True, gc=False):
-    type: Literal["vitals"]
+class _Vitals(Struct, forbid_unknown_fields=True, gc=False, tag_field="type", tag="vitals"):
     event_id: _Id
     patient_id: _Id
     time: str
@@ -67,36 +69,55 @@ class _Snapshot(Struct, forbid_unknown_fields=True, gc=False):
     replaces: _Id | UnsetType | None = UNSET
 
 
-_decoder = msgspec.json.Decoder(_Snapshot)
+class _Bundle(Struct, forbid_unknown_fields=True, gc=False, tag_field="type", tag="bundle"):
+    patient_id: _Id
+    events: Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=MAX_EVENTS)]
 
 
-def plain_vitals(raw: bytes) -> engine.Vitals | None:
-    """The `vitals` event that the text is, if it is a plain one; None leaves all to others."""
+_decoder: msgspec.json.Decoder[_Vitals | _Bundle] = msgspec.json.Decoder(_Vitals | _Bundle)
+
+
+def plain(raw: bytes) -> engine.Vitals | Opened | None:
+    """The `vitals` event that a text is, or the bundle; None leaves it all to others."""
     try:
         found = _decoder.decode(raw)
-        readings = []
-        quotes = _BARE_SNAPSHOT
-        for each in found.readings:
-            reading, held = _reading(
-                each.signal, each.value, each.unit, each.site, each.method, each.quality
-            )
-            readings.append(reading)
-            quotes += held
-        received_at, source, replaces = found.received_at, found.source, found.replaces
-        quotes += _held(received_at) + _held(source) + _held(replaces)
-        if raw.count(b'"') != quotes:
-            return None  # a field twice, of which the last would count; or a quote in a text
-        return engine.Vitals(
-            event_id=found.event_id,
-            patient_id=found.patient_id,
-            time=_micros(found.time),
-            received_at=_micros(received_at) if isinstance(received_at, str) else None,
-            source=source or None,
-            replaces=replaces or None,
-            readings=tuple(readings),
-        )
+        return _vitals(found, raw) if isinstance(found, _Vitals) else _opened(found, raw)
     except _NOT_TAKEN:
         return None
+
+
+# A field that is there twice, of which the last would count, shows in the number of quotes in the
+# text. So does a quote within a text, which only makes it go the long way.
+
+
+def _vitals(found: _Vitals, raw: bytes) -> engine.Vitals | None:
+    readings = []
+    quotes = _BARE_VITALS
+    for each in found.readings:
+        reading, held = _reading(
+            each.signal, each.value, each.unit, each.site, each.method, each.quality
+        )
+        readings.append(reading)
+        quotes += held
+    received_at, source, replaces = found.received_at, found.source, found.replaces
+    quotes += _held(received_at) + _held(source) + _held(replaces)
+    if raw.count(b'"') != quotes:
+        return None
+    return engine.Vitals(
+        event_id=found.event_id,
+        patient_id=found.patient_id,
+        time=_micros(found.time),
+        received_at=_micros(received_at) if isinstance(received_at, str) else None,
+        source=source or None,
+        replaces=replaces or None,
+        readings=tuple(readings),
+    )
+
+
+def _opened(found: _Bundle, raw: bytes) -> Opened | None:
+    events = tuple([bytes(event) for event in found.events])
+    outside = raw.count(b'"') - sum([event.count(b'"') for event in events])
+    return Opened(found.patient_id, events) if outside == _BARE_BUNDLE else None
 
 
 def _held(value: str | UnsetType | None) -> int:

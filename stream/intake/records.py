@@ -1,4 +1,4 @@
-"""One record's bytes to an engine event, or to coded rejections. Never raises for data.
+"""One record's bytes to engine events, or to coded rejections. Never raises for data.
 
 A plain `vitals` event takes the fast way (`stream.intake.plain`). Every other event takes one
 pass through the contract's models; only what fails there is looked at again, slowly, to say what is
@@ -7,18 +7,18 @@ wrong (`schemas.diagnosis`). Units become the engine's here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from schemas import events as wire
 from schemas.deadletter import ReasonCode
-from schemas.diagnosis import Refused, SetAside, VitalsEnvelope, examine
+from schemas.diagnosis import Opened, Refused, SetAside, VitalsEnvelope, examine
 from schemas.parsing import Fault
 from schemas.units import celsius, mmhg
 from stream.engine import events as engine
 from stream.engine.outputs import Rejection, rfc3339
-from stream.intake.plain import plain_vitals
+from stream.intake.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,6 +51,31 @@ class Intake:
 
     event: engine.PatientEvent | engine.Tick | None
     rejections: tuple[Rejection, ...] = ()
+    parts: tuple[Intake, ...] = ()
+    """Of a bundle: what came of each of its events, in order; it has no event of its own."""
+    place: int | None = None
+    """Which event of its bundle it is, from 0."""
+
+    @property
+    def each(self) -> tuple[Intake, ...]:
+        """What came of each event of the record: one, but for a bundle."""
+        return self.parts or (self,)
+
+    def placed(self, rejections: tuple[Rejection, ...]) -> tuple[Rejection, ...]:
+        """What the engine refused of the event, with its place where it came in a bundle."""
+        return _placed(rejections, self.place)
+
+
+class _Checks(NamedTuple):
+    """What an event is held against besides the contract: see `decode`."""
+
+    key: bytes | None
+    now: Micros | None
+    max_ahead: Micros
+    key_required: bool
+    accept_ticks: bool
+    bundled: bool = False
+    """The event came in a bundle, of which `key` is the patient."""
 
 
 def decode(
@@ -63,7 +88,7 @@ def decode(
     key_required: bool = False,
     accept_ticks: bool = False,
 ) -> Intake:
-    """Turn one record into an engine event.
+    """Turn one record into an engine event, or a bundle into the several that it holds.
 
     `key` is the record's key and must be the event's patient_id; without a key the check is left
     out unless `key_required`. `now` is the caller's wall clock in microseconds, None for files:
@@ -78,61 +103,71 @@ def decode(
                 f"the record has {len(raw)} bytes; at most {max_bytes} are read",
             )
         )
-    vitals = plain_vitals(raw)
-    if vitals is not None:
-        fault = _ahead(vitals.time, vitals.received_at, now, max_ahead)
-        if (key is not None or key_required) and key != vitals.patient_id.encode():
-            fault = _wrong_key(key, vitals.patient_id)
+    return _taken(raw, _Checks(key, now, max_ahead, key_required, accept_ticks))
+
+
+def _taken(raw: bytes, checks: _Checks) -> Intake:
+    found = plain(raw)
+    if type(found) is engine.Vitals:
+        fault = _untimely(found.time, found.received_at, checks)
+        fault = _of_another(found.patient_id, checks) or fault
         if fault is not None:
-            return _refused(fault, vitals.event_id, vitals.patient_id)
-        return Intake(vitals)
-    return read_closely(
-        raw,
-        key=key,
-        now=now,
-        max_ahead=max_ahead,
-        key_required=key_required,
-        accept_ticks=accept_ticks,
-    )
+            return _refused(fault, found.event_id, found.patient_id)
+        return Intake(found)
+    if type(found) is Opened and not checks.bundled:
+        return _bundle(found, checks)
+    return read_closely(raw, checks)
 
 
-def read_closely(
-    raw: bytes,
-    *,
-    key: bytes | None,
-    now: Micros | None,
-    max_ahead: Micros,
-    key_required: bool,
-    accept_ticks: bool,
-) -> Intake:
+def _bundle(bundle: Opened, checks: _Checks) -> Intake:
+    """Each event as if it came alone, but that it must be of the bundle's patient."""
+    fault = _of_another(bundle.patient_id, checks)
+    if fault is not None:
+        return _refused(fault, "", bundle.patient_id)
+    checks = checks._replace(key=bundle.patient_id.encode(), accept_ticks=False, bundled=True)
+    parts = []
+    for place, raw in enumerate(bundle.events):
+        part = _taken(raw, checks)
+        parts.append(Intake(part.event, _placed(part.rejections, place), (), place))
+    return Intake(None, (), tuple(parts))
+
+
+def _placed(rejections: tuple[Rejection, ...], place: int | None) -> tuple[Rejection, ...]:
+    if place is None or not rejections:
+        return rejections
+    return tuple([replace(each, detail=f"events[{place}]: {each.detail}") for each in rejections])
+
+
+def read_closely(raw: bytes, checks: _Checks) -> Intake:
     """The long way, for any text: through the contract's models, and what they refuse by hand."""
-    event: wire.InputEvent | VitalsEnvelope
+    event: wire.SingleEvent | VitalsEnvelope
     readings: Sequence[Reading] = ()
     set_aside: tuple[SetAside, ...] = ()
     try:
-        event = wire.INPUT_ADAPTER.validate_json(raw)
-        plain = _each_key_once(raw, event)
+        event = wire.SINGLE_ADAPTER.validate_json(raw)
+        whole = _each_key_once(raw, event)
     except ValueError:
-        plain = False
-    if not plain:
-        found = examine(raw)
+        whole = False
+    if not whole:
+        found = examine(raw, bundled=checks.bundled)
         if isinstance(found, Refused):
             return _refused(found.fault, found.event_id, found.patient_id)
+        if isinstance(found, Opened):
+            return _bundle(found, checks)
         event, readings, set_aside = found.event, found.readings, found.set_aside
     elif type(event) is wire.VitalsEvent:
         readings = event.readings
     time = _micros(event.time)
     received_at = None if event.received_at is None else _micros(event.received_at)
-    fault = _ahead(time, received_at, now, max_ahead)
+    fault = _untimely(time, received_at, checks)
     if type(event) is wire.TickEvent:
-        if not accept_ticks:
+        if not checks.accept_ticks:
             fault = Fault(ReasonCode.TICK_NOT_ACCEPTED, "type is tick; expected a patient's event")
         if fault is not None:
             return _refused(fault, event.event_id or "")
         return Intake(engine.Tick(time, event.event_id or ""))
     patient_id = event.patient_id
-    if (key is not None or key_required) and key != patient_id.encode():
-        fault = _wrong_key(key, patient_id)
+    fault = _of_another(patient_id, checks) or fault
     if fault is not None:
         return _refused(fault, event.event_id, patient_id)
     if type(event) is not wire.VitalsEvent and type(event) is not VitalsEnvelope:
@@ -158,28 +193,33 @@ def read_closely(
     )
 
 
-def _wrong_key(key: bytes | None, patient_id: str) -> Fault:
+def _of_another(patient_id: str, checks: _Checks) -> Fault | None:
+    """Why the event cannot be of the record's, or the bundle's, patient, if so."""
+    key = checks.key
+    if key is None and not checks.key_required:
+        return None
+    patient = patient_id.encode()
+    if key == patient:
+        return None
     if key is None:
         return Fault(ReasonCode.KEY_MISMATCH, "the record has no key; expected the patient_id")
+    owner = "bundle's patient_id" if checks.bundled else "record's key"
     return Fault(
         ReasonCode.KEY_MISMATCH,
-        f"the record's key ({len(key)} bytes) is not the patient_id"
-        f" ({len(patient_id.encode())} bytes)",
+        f"the {owner} ({len(key)} bytes) is not the patient_id ({len(patient)} bytes)",
     )
 
 
-def _ahead(
-    time: Micros, received_at: Micros | None, now: Micros | None, max_ahead: Micros
-) -> Fault | None:
+def _untimely(time: Micros, received_at: Micros | None, checks: _Checks) -> Fault | None:
     """Why the event's time cannot be yet, if so."""
-    reference = now if received_at is None else received_at
-    if reference is None or time - reference <= max_ahead:
+    reference = checks.now if received_at is None else received_at
+    if reference is None or time - reference <= checks.max_ahead:
         return None
     name = "the wall clock" if received_at is None else "received_at"
     return Fault(
         ReasonCode.TIME_IN_FUTURE,
         f"time is {rfc3339(time)}, {_hours(time - reference)} after {name}"
-        f" ({rfc3339(reference)}); expected at most {_hours(max_ahead)}",
+        f" ({rfc3339(reference)}); expected at most {_hours(checks.max_ahead)}",
     )
 
 
@@ -187,7 +227,7 @@ def _refused(fault: Fault, event_id: str = "", patient_id: str = "") -> Intake:
     return Intake(None, (Rejection(event_id, patient_id, fault.code.value, fault.detail),))
 
 
-def _each_key_once(raw: bytes, event: wire.InputEvent) -> bool:
+def _each_key_once(raw: bytes, event: wire.SingleEvent) -> bool:
     """Whether the text surely has no key twice (of which the models would take the last).
 
     A key ends in a quote and a colon, so there are at least as many of these as keys in the text;

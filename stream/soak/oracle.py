@@ -42,6 +42,7 @@ class Truth:
     states: dict[str, PatientState] = field(default_factory=dict)
     records: int = 0
     accepted: int = 0
+    """Events, of which a bundle has several."""
 
 
 class Oracle:
@@ -56,15 +57,15 @@ class Oracle:
         """Apply the record that lies at `offset`."""
         truth = self.truth
         truth.records += 1
-        intake = decode(value, key=key, max_bytes=self._max, key_required=True)
-        self._refused(offset, intake.rejections)
-        if intake.event is None:
-            return
-        truth.accepted += 1
-        for alerts, rejections in self._engine.apply(intake.event):
-            for alert in alerts:
-                truth.alerts[alert.patient_id].append(said(alert))
-            self._refused(offset, rejections)
+        for part in decode(value, key=key, max_bytes=self._max, key_required=True).each:
+            self._refused(offset, part.rejections)
+            if part.event is None:
+                continue
+            truth.accepted += 1
+            for alerts, rejections in self._engine.apply(part.event):
+                for alert in alerts:
+                    truth.alerts[alert.patient_id].append(said(alert))
+                self._refused(offset, rejections)
 
     def _refused(self, offset: int, rejections: tuple[Rejection, ...]) -> None:
         for rejection in rejections:

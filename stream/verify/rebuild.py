@@ -74,20 +74,21 @@ class Rebuild:
             key_required=not ticks,
             accept_ticks=ticks,
         )
-        event = intake.event
-        if event is None:
-            for rejection in intake.rejections:
-                if rejection.code == ReasonCode.TIME_IN_FUTURE:
-                    self.near_the_clock.add(rejection.patient_id.encode())
-        elif isinstance(event, Tick):
-            yield from self._tick(record, event)
-        elif not ticks:
-            key = event.patient_id.encode()
-            if partition_of(key, policy.partitions) != record.partition:
-                return
-            if event.received_at is None and event.time > now + policy.max_ahead - CLOCKS_APART:
-                self.near_the_clock.add(key)
-            yield from self._step(record, key, event)
+        for part in intake.each:
+            event = part.event
+            if event is None:
+                for rejection in part.rejections:
+                    if rejection.code == ReasonCode.TIME_IN_FUTURE:
+                        self.near_the_clock.add(rejection.patient_id.encode())
+            elif isinstance(event, Tick):
+                yield from self._tick(record, event)
+            elif not ticks:
+                key = event.patient_id.encode()
+                if partition_of(key, policy.partitions) != record.partition:
+                    return
+                if event.received_at is None and event.time > now + policy.max_ahead - CLOCKS_APART:
+                    self.near_the_clock.add(key)
+                yield from self._step(record, key, event)
 
     def _tick(self, record: SourceRecord, tick: Tick) -> Iterator[Step]:
         waiting = [key for key, when in self._due.items() if when <= tick.time]

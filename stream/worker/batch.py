@@ -26,10 +26,11 @@ from stream.worker.partitions import partition_of
 from stream.worker.ward import Graded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from stream.engine import Alert, Outputs, PatientState
     from stream.engine.events import Micros, PatientEvent
+    from stream.intake import Intake
     from stream.worker.floods import FloodGate
     from stream.worker.grader import Grader
     from stream.worker.ward import Ward
@@ -143,17 +144,13 @@ class Batch:
         event = intake.event
         if record.only is not None and not isinstance(event, Tick):
             return  # its dead letter is written where it is for all
-        if event is None:
-            self._set_aside(record, intake.rejections)
-            self._count(record, Outcome.REJECTED)
-        elif not isinstance(event, Tick) and ticks:
-            where = f"only ticks belong on topic {record.topic}"
-            self._refuse(record, ReasonCode.UNKNOWN_TYPE, where, event.event_id)
-        elif isinstance(event, Tick):
+        if isinstance(event, Tick):
             self._tick(record, event)
+        elif ticks and (event is not None or intake.parts):
+            where = f"only ticks belong on topic {record.topic}"
+            self._refuse(record, ReasonCode.UNKNOWN_TYPE, where, event.event_id if event else "")
         else:
-            self._set_aside(record, intake.rejections)
-            self._event(record, event)
+            self._events(record, intake.each)
 
     def plan(self) -> Plan:
         """Everything that the records taken amount to."""
@@ -168,28 +165,42 @@ class Batch:
             plan.reasons.append(ReasonCode.FLOOD.value)
         return plan
 
-    def _event(self, record: SourceRecord, event: PatientEvent) -> None:
-        key = event.patient_id.encode()
+    def _events(self, record: SourceRecord, parts: Sequence[Intake]) -> None:
+        """The events of one record, all of one patient, in order."""
+        good = []
+        for part in parts:
+            self._set_aside(record, part.rejections)
+            if part.event is None or isinstance(part.event, Tick):
+                self._count(record, Outcome.REJECTED)
+            else:
+                good.append((part, part.event))
+        if not good:
+            return
+        key = good[0][1].patient_id.encode()
         home = partition_of(key, self.policy.partitions)
         if record.partition != home:
             where = f"the patient belongs to partition {home}, not {record.partition}"
-            self._refuse(record, ReasonCode.WRONG_PARTITION, where, event.event_id)
+            alone = good[0][1].event_id if len(parts) == 1 else ""
+            self._refuse(record, ReasonCode.WRONG_PARTITION, where, alone)
             return
         known, timestamp = self._known(key), round(record.timestamp * 1000)
         before = known.get(record.topic)
         if before is not None and before.covers(record.offset, timestamp):
-            self._count(record, Outcome.DUPLICATE)  # read again after a crash
+            for _ in good:
+                self._count(record, Outcome.DUPLICATE)  # read again after a crash
             return
-        state, outputs = self._step(record, key, event)
-        if state is None or outputs is None:
-            return
-        self._plan.touched[-1].add(key)
+        # No plan is made between the events of a record: it is applied as a whole or not at all.
         after = (before or Applied(0, 0)).grown(record.offset, timestamp)
-        self._states[key], self._applied[key] = state, {**known, record.topic: after}
-        self._set_aside(record, outputs.rejections)
-        self._count(record, outputs.outcome)
-        if outputs.late_by > 0:
-            self._plan.late.append(outputs.late_by)
+        for part, event in good:
+            state, outputs = self._step(record, key, event)
+            if state is None or outputs is None:
+                continue
+            self._plan.touched[-1].add(key)
+            self._states[key], self._applied[key] = state, {**known, record.topic: after}
+            self._set_aside(record, part.placed(outputs.rejections))
+            self._count(record, outputs.outcome)
+            if outputs.late_by > 0:
+                self._plan.late.append(outputs.late_by)
 
     def _known(self, key: bytes) -> Mapping[str, Applied]:
         """How far the patient's state is in the source topics, this batch included."""

@@ -40,17 +40,21 @@ MONTH = 30 * 24 * 3_600_000_000
 def record(raw: bytes) -> None:
     """A record of a source topic: an event that the engine answers, or coded dead letters."""
     for key, now in ((None, None), (b"p-7f3a91", NOW)):
-        intake = decode(raw, key=key, now=now, accept_ticks=True)
-        assert intake.event is not None or len(intake.rejections) == 1
-        for rejection in intake.rejections:
-            assert ReasonCode(rejection.code) is not ReasonCode.INTERNAL
-            source = SourceRecord("vitals", 0, 1, 0.0, key, raw)
-            DeadLetter.model_validate_json(dead_letter(source, rejection, NOW, "w"))
-        if intake.event is not None and not isinstance(intake.event, Tick):
-            state, outputs = step(None, intake.event, RULES)
-            state, again = step(state, intake.event, RULES)
+        source = SourceRecord("vitals", 0, 1, 0.0, key, raw)
+        state: PatientState | None = None
+        for intake in decode(raw, key=key, now=now, accept_ticks=True).each:
+            assert intake.event is not None or len(intake.rejections) == 1
+            for rejection in intake.rejections:
+                assert ReasonCode(rejection.code) is not ReasonCode.INTERNAL
+                DeadLetter.model_validate_json(dead_letter(source, rejection, NOW, "w"))
+            if intake.event is not None and not isinstance(intake.event, Tick):
+                state, outputs = step(state, intake.event, RULES)
+                state, again = step(state, intake.event, RULES)
+                for alert in (*outputs.alerts, *again.alerts):
+                    alert.to_bytes().decode()
+        if state is not None:
             state, ticked = step(state, Tick(state.record.clock + MONTH), RULES)
-            for alert in (*outputs.alerts, *again.alerts, *ticked.alerts):
+            for alert in ticked.alerts:
                 alert.to_bytes().decode()
             stored_and_read(state)
 

@@ -23,6 +23,7 @@ from workers import (
     total,
 )
 
+from stream.gateways.bundling import bundled
 from stream.worker.partitions import partition_of
 from stream.worker.run import EXIT_BROKER
 from tests.worker.ward_events import lines, ward
@@ -54,7 +55,7 @@ def test_alerts_are_the_files_byte_for_byte_and_poison_blocks_nothing(
             mine.name("ticks"), value=b'{"type":"tick","time":"2999-12-31T00:00:00Z"}', partition=0
         )
         producer.flush()
-    send(mine, raw[150:])
+    send(mine, list(bundled(raw[150:], within_s=1800)))
     said = expected(raw)
     records = read_when(mine, "alerts", total(said))
     assert by_patient(records) == said

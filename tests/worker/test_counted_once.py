@@ -13,17 +13,18 @@ from datetime import timedelta
 
 import pytest
 
+from stream.gateways.bundling import bundled
 from stream.rules import load_ruleset
 from stream.worker.batch import SourceRecord
 from stream.worker.grader import RulesetGrader
 from tests.worker.harness import BrokerDownError, Worker, record
 from tests.worker.ward_events import START, event, lines
 
-BATCH = 24
+BATCH = 16
 
 
 def dense(seconds: int = 160) -> list[SourceRecord]:
-    """Two patients of whom a set of readings comes nearly each second."""
+    """Two patients of whom a set of readings comes nearly each second, later on in bundles."""
     dice = random.Random(7)
     events = [
         event("therapy", f"{p}-t", p, START, product="axi-cel", therapy_class="car_t")
@@ -38,7 +39,9 @@ def dense(seconds: int = 160) -> list[SourceRecord]:
             {"signal": "spo2", "value": dice.randint(86, 99), "unit": "%"},
         ]
         events.append(event("vitals", f"{patient}-{second}", patient, at, readings=readings))
-    return [record(raw, offset) for offset, raw in enumerate(lines(events))]
+    half = len(events) // 2
+    raw = [*lines(events[:half]), *bundled(events[half:], within_s=4)]
+    return [record(value, offset) for offset, value in enumerate(raw)]
 
 
 RECORDS = dense()
