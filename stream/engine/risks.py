@@ -15,7 +15,7 @@ from stream.engine.fold import NEVER, Fold, Risk, ScoreInputUsed
 from stream.engine.oxygenation import on_air
 from stream.engine.ruleset import HOUR, Ruleset
 from stream.engine.score_definitions import LAB, ScoreDefinition, Value
-from stream.engine.scores import band, partial
+from stream.engine.scores import band, band_in, cell, partial
 
 Charted = tuple[Value, Micros, str]
 """A value, when it was true, and the event that it comes from."""
@@ -129,6 +129,7 @@ def judge(fold: Fold, time: Micros, ran: Micros, rules: Ruleset) -> None:
 
 
 _NOT_DUE: Micros = -NEVER
+_NOTHING = Risk()
 
 
 def _step(
@@ -144,22 +145,23 @@ def _step(
         if before is None or before.waiting is None:
             return before
         return replace(before, waiting=None)
-    known = inputs_of(fold, time, definition, chart)
-    inputs = {name: found for name, found, fresh in known if fresh}
-    now = partial(definition, {name: found[0] for name, found in inputs.items()})
-    held = before if before is not None else Risk()
+    held = before if before is not None else _NOTHING
     if definition.latched and held.held is not None and held.held != calm_band(definition):
         return before
-    if now.band is None or now.band == held.held:
+    here = _band(fold, time, definition, chart)
+    if here is None or here == held.held:
         return replace(held, waiting=None) if held.waiting is not None else before
-    waiting, since = _waiting(definition, held, now.band, time)
-    calm = held.held is None and now.band == calm_band(definition)
+    waiting, since = _waiting(definition, held, here, time)
+    calm = held.held is None and here == calm_band(definition)
     hold = hold_of(definition, held.held, waiting)
     if not (calm or hold == 0 or ran - since >= hold):
         same = (waiting, since) == (held.waiting, held.since)
         return held if same else replace(held, waiting=waiting, since=since)
+    known = inputs_of(fold, time, definition, chart)
+    inputs = {name: found for name, found, fresh in known if fresh}
+    now = partial(definition, {name: found[0] for name, found in inputs.items()})
     return Risk(
-        held=now.band if calm else waiting,
+        held=here if calm else waiting,
         held_at=time,
         value=now.value if now.value is not None else now.lowest,
         inputs=tuple(
@@ -168,6 +170,23 @@ def _step(
         ),
         missing=now.missing,
     )
+
+
+def _band(
+    fold: Fold, time: Micros, definition: ScoreDefinition, chart: Mapping[str, Charted]
+) -> str | None:
+    """The band of the inputs that are fresh; None while that is open."""
+    if definition.timing != "now":
+        known = inputs_of(fold, time, definition, chart)
+        return partial(definition, {name: found[0] for name, found, fresh in known if fresh}).band
+    values: list[Value | None] = []
+    for (name, item, age), bounds in zip(definition.charted, definition.cells, strict=True):
+        found = chart.get(item) if item else counted(definition, name, chart)
+        if found is None or (age is not None and time - found[1] > age):
+            values.append(None)
+        else:
+            values.append(cell(bounds, found[0]))
+    return band_in(definition, tuple(values))
 
 
 def _waiting(

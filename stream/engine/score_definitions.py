@@ -142,7 +142,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A definition in the form in which `partial` reads it for every event; made by `plan_of`."""
+    """A definition in the form in which `partial` reads it; made by `plan_of`."""
 
     required: tuple[str, ...]
     """Inputs without a default."""
@@ -184,6 +184,12 @@ class ScoreDefinition:
         init=False, repr=False, compare=False
     )
     """(input, where the stream finds it, greatest age) of each input that the stream holds."""
+    cells: tuple[tuple[float, ...] | None, ...] = field(init=False, repr=False, compare=False)
+    """Of each of `charted`, the bounds that its value is looked up by: between two of them every
+    value counts the same. None: each value counts for itself."""
+
+    def __hash__(self) -> int:
+        return hash(self.name)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "plan", plan_of(self))
@@ -193,6 +199,7 @@ class ScoreDefinition:
             if item.chart or item.counts
         )
         object.__setattr__(self, "charted", charted)
+        object.__setattr__(self, "cells", tuple(cells_of(self, name) for name, _, _ in charted))
 
     def input(self, name: str) -> ScoreInput | None:
         """The input of this name, if there is one."""
@@ -227,6 +234,26 @@ def table_of(item: ScoreInput, steps: tuple[Step, ...]) -> Table:
         if len(points) == len(bounds):
             points += (0.0,)
     return bounds, points, min(points), max(points)
+
+
+def cells_of(definition: ScoreDefinition, name: str) -> tuple[float, ...] | None:
+    """The bounds of an input in all tables that it is looked up in; None where it is used as is."""
+    item = definition.input(name)
+    if definition.method != "points" or item is None or item.kind != "number":
+        return None
+    tables = [
+        table
+        for row, _, usual, variants in definition.plan.rows
+        if row == name
+        for table in (usual, *(other for _, other in variants))
+    ]
+    asked = {
+        key
+        for _, _, _, variants in definition.plan.rows
+        for when, _ in variants
+        for key, _, _ in when
+    }
+    return None if name in asked else tuple(sorted({b for bounds, *_ in tables for b in bounds}))
 
 
 def plan_of(definition: ScoreDefinition) -> Plan:

@@ -10,6 +10,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -37,9 +38,14 @@ __all__ = [
     "Value",
     "Variant",
     "band",
+    "band_in",
+    "cell",
     "evaluate",
     "partial",
 ]
+
+BANDS_KEPT = 4096
+"""Combinations of inputs whose band is remembered."""
 
 
 class ScoreError(ValueError):
@@ -105,6 +111,21 @@ def partial(definition: ScoreDefinition, values: Mapping[str, Value | None]) -> 
         missing,
         plan.bands[at_lowest] if at_lowest == at_highest else None,
     )
+
+
+def cell(bounds: tuple[float, ...] | None, value: Value) -> Value:
+    """What stands for a value among those that count the same (see `ScoreDefinition.cells`)."""
+    if bounds is None:
+        return value
+    index = bisect_left(bounds, value)  # type: ignore[type-var]
+    return bounds[index] if index < len(bounds) else math.inf
+
+
+@lru_cache(maxsize=BANDS_KEPT)
+def band_in(definition: ScoreDefinition, values: tuple[Value | None, ...]) -> str | None:
+    """The band of `partial` for one value or cell of each of `definition.charted`, remembered."""
+    names = [name for name, _, _ in definition.charted]
+    return partial(definition, dict(zip(names, values, strict=True))).band
 
 
 def _whole(
