@@ -20,7 +20,7 @@ from stream.engine.history import changed_spans, in_common, matches, since, untr
 from stream.engine.outputs import Alert, alert_id, rfc3339
 from stream.engine.reasons import reason
 from stream.engine.scales import held_answers, shown_scales
-from stream.engine.state import Published, Said, SaidCandidate
+from stream.engine.state import Published, Said, SaidCandidate, Told
 from stream.engine.worsening import prompts
 from stream.version import ENGINE_VERSION
 
@@ -36,6 +36,8 @@ class Voice:
     alerts: list[Alert]
     chain_head: str | None
     """The digest of the patient's last alert."""
+    told: Told | None = None
+    """What was announced last; None where that is not known."""
 
     def say(
         self,
@@ -84,9 +86,13 @@ class Voice:
 
     def announce(self, now: Fold, emitted: Micros) -> None:
         """Say whatever differs from what was said, each on its channel."""
-        self._grades(now, emitted)
-        self._candidates(now, emitted)
-        self._icans(now, emitted)
+        told, self.told = self.told, (now.history, now.candidates, now.icans_history)
+        if told is None or now.history is not told[0]:
+            self._grades(now, emitted)
+        if told is None or now.candidates is not told[1]:
+            self._candidates(now, emitted)
+        if told is None or now.icans_history is not told[2]:
+            self._icans(now, emitted)
         say_risks(self, now, emitted)
         say_screen(self, now, emitted)
 

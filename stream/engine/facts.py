@@ -10,6 +10,7 @@ events changes nothing, and its id is no longer recognised when sent again with 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from stream.engine.chart import RANK
@@ -36,12 +37,11 @@ class Fact:
 class Window:
     """The facts of ten minutes in chart order, and which of its minutes are thinned.
 
-    `ids` follows from the facts: a store need not keep it (see `window`).
+    `bounds` follows from the facts: a store need not keep it (see `window`).
     """
 
     facts: tuple[Fact, ...] = ()
     dense: tuple[Micros, ...] = ()
-    ids: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     bounds: dict[tuple[str, str | None], tuple[float, float]] = field(
         default_factory=dict, compare=False, repr=False
     )
@@ -50,7 +50,6 @@ class Window:
 
 def window(facts: tuple[Fact, ...], dense: tuple[Micros, ...] = ()) -> Window:
     """A window of these facts, which are in chart order."""
-    ids = frozenset(fact.event.event_id for fact in facts)
     bounds: dict[tuple[str, str | None], tuple[float, float]] = {}
     if dense and (newest := minute_of(facts[-1].at)) in dense:
         for fact in reversed(facts):
@@ -62,7 +61,7 @@ def window(facts: tuple[Fact, ...], dense: tuple[Micros, ...] = ()) -> Window:
                         key, value = (reading.signal, reading.method), reading.value
                         low, high = bounds.get(key, (value, value))
                         bounds[key] = (min(low, value), max(high, value))
-    return Window(facts, dense, ids, bounds)
+    return Window(facts, dense, bounds)
 
 
 def _within_bounds(old: Window, fact: Fact) -> bool:
@@ -76,6 +75,11 @@ def _within_bounds(old: Window, fact: Fact) -> bool:
             if bound is None or not bound[0] <= reading.value <= bound[1]:
                 return False
     return True
+
+
+def facts_held(windows: Mapping[Micros, Window]) -> int:
+    """How many events a state still holds one by one."""
+    return sum(len(window.facts) for window in windows.values())
 
 
 def window_of(time: Micros) -> Micros:
@@ -106,35 +110,35 @@ def same_content(held: PatientEvent, event: PatientEvent) -> bool:
 
 def inserted(old: Window, fact: Fact, rules: Ruleset) -> Window:
     """The window with the fact in it; the same object where the fact adds nothing."""
-    key = chart_order(fact)
     facts = old.facts
     index = len(facts)
-    if (
-        minute_of(fact.at) in old.dense
-        and type(fact.event) is Vitals
-        and key > chart_order(facts[-1])
-        and _within_bounds(old, fact)
-    ):
-        return old
-    while index and chart_order(facts[index - 1]) > key:
-        index -= 1
-    grown = (*facts[:index], fact, *facts[index:])
-    if type(fact.event) is not Vitals:
-        return window(grown, old.dense)
+    if index and fact.at <= facts[-1].at:
+        key = chart_order(fact)
+        while index and chart_order(facts[index - 1]) > key:
+            index -= 1
     minute = minute_of(fact.at)
-    end = minute + MINUTE
-    mine = [f for f in grown if minute <= f.at < end and type(f.event) is Vitals]
-    if minute not in old.dense and len(mine) <= rules.dense_per_minute:
+    dense = minute in old.dense
+    vitals = type(fact.event) is Vitals
+    if dense and vitals and index == len(facts) and _within_bounds(old, fact):
+        return old
+    grown = (*facts[:index], fact, *facts[index:])
+    if not vitals:
+        return window(grown, old.dense)
+    begin, end = index, index + 1
+    while begin and grown[begin - 1].at >= minute:
+        begin -= 1
+    while end < len(grown) and grown[end].at < minute + MINUTE:
+        end += 1
+    mine = [f for f in grown[begin:end] if type(f.event) is Vitals]
+    if not dense and len(mine) <= rules.dense_per_minute:
         return window(grown, old.dense)
     kept = _extremes(mine)
-    if minute in old.dense:
-        if id(fact) not in kept:
-            return old
-        dense = old.dense
-    else:
-        dense = (*old.dense, minute)
+    if dense and id(fact) not in kept:
+        return old
     dropped = {id(f) for f in mine} - kept
-    return window(tuple(f for f in grown if id(f) not in dropped), dense)
+    left = tuple(f for f in grown[begin:end] if id(f) not in dropped)
+    thinned = old.dense if dense else (*old.dense, minute)
+    return window((*grown[:begin], *left, *grown[end:]), thinned)
 
 
 def _extremes(facts: list[Fact]) -> set[int]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from stream.engine.chart import apply_instant
 from stream.engine.context import Context, context_of
-from stream.engine.course import advance
+from stream.engine.course import advance, next_timer
 from stream.engine.events import (
     Acknowledgement,
     Attribution,
@@ -24,6 +24,7 @@ from stream.engine.events import (
 from stream.engine.facts import (
     Fact,
     Window,
+    facts_held,
     inserted,
     minute_of,
     same_content,
@@ -32,11 +33,13 @@ from stream.engine.facts import (
 )
 from stream.engine.fold import NEVER, Fold
 from stream.engine.outputs import Outcome, Rejection
+from stream.engine.places import Places
 from stream.engine.ruleset import Ruleset
 from stream.engine.state import Derived, PatientRecord, PatientState, Published, Void
 from stream.engine.timeline import refold, remember
 
 ATTRIBUTIONS_KEPT = 256
+_EMPTY = Window()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +62,18 @@ class Intray:
         self.attributions, self.voids = record.attributions, record.voids
         self.beyond_horizon = record.beyond_horizon
         self.windows: Mapping[Micros, Window] = state.windows
-        self.changed = False
+        self.changed = self.filed = False
         self._record = record
         derived = state.derived
         if derived is None or derived.context.rules is not rules:
             derived = derive(state, rules)
+        self.derived = derived
         self.context: Context = derived.context
         self.voided = derived.voided
         self.head, self.now = derived.head, derived.now
         self.checkpoints: Mapping[Micros, Fold] = derived.checkpoints
-        self.count = derived.count
+        self.count, self.oldest = derived.count, derived.oldest
+        self.head_due, self.places = derived.head_due, derived.places
 
     def record(
         self,
@@ -94,10 +99,17 @@ class Intray:
             beyond_horizon=self.beyond_horizon,
         )
 
+    def at(self, clock: Micros) -> tuple[Fold, Micros | None]:
+        """The head with the timers run that are due before `clock`, and when the next one is."""
+        return _run(self.head, self.head_due, clock, self.context)
+
     # -- one event -----------------------------------------------------------------------------
 
     def take(self, event: PatientEvent) -> Verdict:
-        """Take the event in; afterwards `changed` says whether the fold is another one."""
+        """Take the event in.
+
+        Afterwards `changed` says whether the fold is another one, `filed` whether a window is.
+        """
         seq = self._record.seq
         held = self._held(event)
         if held is not None:
@@ -144,21 +156,22 @@ class Intray:
             for attribution in self.attributions:
                 if (attribution.event_id, attribution.source) == (event.event_id, event.source):
                     return attribution
-        for window in self.windows.values():
-            if event.event_id in window.ids:
-                for fact in window.facts:
-                    if same_event(fact, event):
-                        return fact.event
+        for window in self.places.of(event.event_id, self.windows):
+            for fact in window.facts:
+                if same_event(fact, event):
+                    return fact.event
         return None
 
     def _insert(self, fact: Fact, touched: list[Micros]) -> None:
         key = window_of(fact.at)
-        old = self.windows.get(key, Window())
+        old = self.windows.get(key, _EMPTY)
         new = inserted(old, fact, self.rules)
         if new is old:
             return
-        self.windows = {**self.windows, key: new}
+        self.windows, self.filed = {**self.windows, key: new}, True
         self.count += len(new.facts) - len(old.facts)
+        self.oldest = key if self.oldest is None else min(key, self.oldest)
+        self.places.add(fact, key)
         if isinstance(fact.event, (Retraction, Acknowledgement)):
             return
         thinned = len(new.facts) <= len(old.facts)
@@ -172,16 +185,22 @@ class Intray:
         if fact.event.event_id in self.voided:
             return
         # a fact that does not count may lie behind this one, and a checkpoint at it
-        self.checkpoints = {k: v for k, v in self.checkpoints.items() if k <= fact.at}
+        if any(key > fact.at for key in self.checkpoints):
+            self.checkpoints = {k: v for k, v in self.checkpoints.items() if k <= fact.at}
         if minute_of(fact.at) > self.head.time:
             self.checkpoints = remember(self.checkpoints, fact.at, self.head)
         head = self.head.copy()
-        advance(head, fact.at, self.context, inclusive=False)
+        if self.head_due is not None and self.head_due < fact.at:
+            advance(head, fact.at, self.context, inclusive=False)
         apply_instant(head, fact.at, (fact.event,), self.context)
+        self._turn(head)
+
+    def _turn(self, head: Fold) -> None:
         self.head, self.changed = head, True
+        self.head_due = next_timer(head, self.context)
 
     def _fold(self, touched: Micros) -> None:
-        self.head, self.checkpoints = refold(
+        head, self.checkpoints = refold(
             self.base,
             self.base_until,
             self.windows,
@@ -190,7 +209,7 @@ class Intray:
             self.context,
             self.voided,
         )
-        self.changed = True
+        self._turn(head)
 
     # -- corrections ---------------------------------------------------------------------------
 
@@ -219,9 +238,10 @@ class Intray:
         for attribution in self.attributions:
             if attribution.event_id == event_id:
                 return attribution
-        for window in self.windows.values():
-            if event_id in window.ids:
-                return next(f.event for f in window.facts if f.event.event_id == event_id)
+        for window in self.places.of(event_id, self.windows):
+            for fact in window.facts:
+                if fact.event.event_id == event_id:
+                    return fact.event
         return None
 
     def _attribute(self, event: Attribution, touched: list[Micros]) -> None:
@@ -230,7 +250,19 @@ class Intray:
         touched.append(event.start)
 
 
+def _run(
+    head: Fold, due: Micros | None, clock: Micros, context: Context
+) -> tuple[Fold, Micros | None]:
+    if due is None or due >= clock:
+        return head, due
+    now = head.copy()
+    advance(now, clock, context, inclusive=False)
+    return now, next_timer(now, context)
+
+
 def _targets(event: PatientEvent) -> tuple[str, ...]:
+    if event.replaces is None and type(event) is not Retraction:
+        return ()
     targets = [event.replaces] if event.replaces else []
     if isinstance(event, Retraction):
         targets.append(event.retracts)
@@ -270,7 +302,16 @@ def derive(state: PatientState, rules: Ruleset) -> Derived:
     head, checkpoints = refold(
         record.base, record.base_until, state.windows, {}, record.base_until, context, voided
     )
-    now = head.copy()
-    advance(now, record.clock, context, inclusive=False)
-    count = sum(len(window.facts) for window in state.windows.values())
-    return Derived(context, voided, head, now, checkpoints, count)
+    head_due = next_timer(head, context)
+    now, _ = _run(head, head_due, record.clock, context)
+    return Derived(
+        context=context,
+        voided=voided,
+        head=head,
+        now=now,
+        checkpoints=checkpoints,
+        count=facts_held(state.windows),
+        head_due=head_due,
+        oldest=min(state.windows, default=None),
+        places=Places(state.windows),
+    )

@@ -72,7 +72,7 @@ def _vitals(event: Vitals, rules: Ruleset) -> tuple[Vitals, tuple[Rejection, ...
         if reading.signal in _PRESSURES:
             (lines if reading.method == "arterial_line" else cuffs).append(reading)
     for group in (lines, cuffs):
-        if len(group) > 1 or group is lines:
+        if len(group) > 1 or (group and group is lines):
             _screen_pressures(group, good, bad, rules)
     if not bad:
         return event, ()

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from stream.engine.context import FOREVER
 from stream.engine.events import Attribution, Micros
-from stream.engine.facts import WINDOW, Window
+from stream.engine.facts import WINDOW, facts_held
 from stream.engine.fold import NEVER, Fold
 from stream.engine.intray import Intray
-from stream.engine.ruleset import Ruleset
-from stream.engine.state import Derived, PatientRecord, PatientState, Published
+from stream.engine.places import Places
+from stream.engine.state import Derived, PatientRecord, PatientState, Published, Told
 from stream.engine.timeline import refold
 
 _VOIDS_KEPT = 256
+_PLACES_SPARE = 64
+"""Names of events that are not there any more, beside as many as there are."""
 
 
 class _Timed(Protocol):
@@ -26,55 +27,88 @@ class _Timed(Protocol):
 _T = TypeVar("_T", bound=_Timed)
 
 
-def forget(record: PatientRecord, tray: Intray, now: Fold, rules: Ruleset) -> PatientState:
-    """The new state, with the oldest windows folded into the base where there are too many."""
-    base_until = _new_floor(record, tray, rules)
-    head, checkpoints, windows = tray.head, tray.checkpoints, tray.windows
+def forget(record: PatientRecord, tray: Intray, now: Fold, told: Told | None) -> PatientState:
+    """The new state, with the oldest windows folded into the base where there are too many.
+
+    `told` is what was announced last.
+    """
+    base_until = _new_floor(record, tray)
     if base_until > record.base_until:
-        kept = {start: window for start, window in windows.items() if start >= base_until}
-        old = {start: window for start, window in windows.items() if start < base_until}
-        base, _ = refold(
-            record.base,
-            record.base_until,
-            old,
-            {key: fold for key, fold in checkpoints.items() if key <= base_until},
-            max(old, default=NEVER) + WINDOW,
-            tray.context,
-            tray.voided,
-        )
-        base = trimmed(base, base_until)
-        head, now = trimmed(head, base_until), trimmed(now, base_until)
-        checkpoints = {
-            key: trimmed(fold, base_until) for key, fold in checkpoints.items() if key >= base_until
-        }
-        windows = kept
-        record = replace(
-            record,
-            base=base,
-            base_until=base_until,
-            published=_trim_published(record.published, base_until),
-            attributions=_live(record.attributions, base_until),
-            voids=tuple(v for v in record.voids if v.time >= base_until)[-_VOIDS_KEPT:],
-        )
-    count = tray.count if windows is tray.windows else facts_held(windows)
-    derived = Derived(tray.context, tray.voided, head, now, checkpoints, count)
+        return _folded(record, tray, now, base_until)
+    before = tray.derived
+    if now is before.now and told is before.told and not tray.filed:
+        return PatientState(record, tray.windows, before)
+    places, count = tray.places, tray.count
+    if len(places) > 2 * count + _PLACES_SPARE:
+        places = Places(tray.windows)
+    derived = Derived(
+        tray.context,
+        tray.voided,
+        tray.head,
+        now,
+        tray.checkpoints,
+        count,
+        tray.head_due,
+        tray.oldest,
+        places,
+        told,
+    )
+    return PatientState(record, tray.windows, derived)
+
+
+def _folded(record: PatientRecord, tray: Intray, now: Fold, base_until: Micros) -> PatientState:
+    windows = {start: window for start, window in tray.windows.items() if start >= base_until}
+    old = {start: window for start, window in tray.windows.items() if start < base_until}
+    base, _ = refold(
+        record.base,
+        record.base_until,
+        old,
+        {key: fold for key, fold in tray.checkpoints.items() if key <= base_until},
+        max(old, default=NEVER) + WINDOW,
+        tray.context,
+        tray.voided,
+    )
+    head = trimmed(tray.head, base_until)
+    derived = Derived(
+        tray.context,
+        tray.voided,
+        head,
+        head if now is tray.head else trimmed(now, base_until),
+        {
+            key: trimmed(fold, base_until)
+            for key, fold in tray.checkpoints.items()
+            if key >= base_until
+        },
+        facts_held(windows),
+        tray.head_due,
+        min(windows, default=None),
+        Places(windows),
+    )
+    record = replace(
+        record,
+        base=trimmed(base, base_until),
+        base_until=base_until,
+        published=_trim_published(record.published, base_until),
+        attributions=_live(record.attributions, base_until),
+        voids=tuple(v for v in record.voids if v.time >= base_until)[-_VOIDS_KEPT:],
+    )
     return PatientState(record, windows, derived)
 
 
-def _new_floor(record: PatientRecord, tray: Intray, rules: Ruleset) -> Micros:
+def _new_floor(record: PatientRecord, tray: Intray) -> Micros:
     """The end of the folded past: whole windows, oldest first, the newest never.
 
     Folding is done in strides (`fold_slack`, `fold_stride`), not anew at every event.
     """
-    floor, count = record.base_until, tray.count
+    floor, count, rules = record.base_until, tray.count, tray.rules
     if count <= rules.keep_facts + rules.fold_slack:
         return floor
-    starts = sorted(tray.windows)
     horizon = record.clock - rules.horizon
     crowded = count > rules.max_facts + rules.fold_slack
-    if not crowded and starts[0] + WINDOW > horizon - rules.fold_stride:
+    assert tray.oldest is not None
+    if not crowded and tray.oldest + WINDOW > horizon - rules.fold_stride:
         return floor
-    for start in starts[:-1]:
+    for start in sorted(tray.windows)[:-1]:
         aged = start + WINDOW <= horizon and count > rules.keep_facts
         if not aged and not (crowded and count > rules.max_facts):
             break
@@ -111,8 +145,3 @@ def _trim_published(published: Published, floor: Micros) -> Published:
 
 def _live(attributions: tuple[Attribution, ...], floor: Micros) -> tuple[Attribution, ...]:
     return tuple(a for a in attributions if (FOREVER if a.until is None else a.until) > floor)
-
-
-def facts_held(windows: Mapping[Micros, Window]) -> int:
-    """How many events a state still holds one by one."""
-    return sum(len(window.facts) for window in windows.values())

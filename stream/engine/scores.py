@@ -117,7 +117,7 @@ def cell(bounds: tuple[float, ...] | None, value: Value) -> Value:
     """What stands for a value among those that count the same (see `ScoreDefinition.cells`)."""
     if bounds is None:
         return value
-    index = bisect_left(bounds, value)  # type: ignore[type-var]
+    index = bisect_left(bounds, value)
     return bounds[index] if index < len(bounds) else math.inf
 
 

@@ -5,7 +5,7 @@ None means: there, but not measured. What nobody charted does not count.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from stream.engine.axes import Axes
 from stream.engine.context import Context
@@ -16,8 +16,7 @@ from stream.engine.oxygenation import EXCLUDED, on_air
 from stream.engine.ruleset import Ruleset
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
+class Signs(NamedTuple):
     """Signs by the names that `scales.toml` uses; grades of organs are CTCAE's."""
 
     crs: bool
@@ -72,9 +71,7 @@ class Signs:
         return False
 
 
-SIGN_NAMES = frozenset({*Signs.__dataclass_fields__, "organ", "liver", "high_dose"}) - {
-    "high_doses"
-}
+SIGN_NAMES = frozenset({*Signs._fields, "organ", "liver", "high_dose"}) - {"high_doses"}
 """What a condition may speak of."""
 
 

@@ -21,7 +21,8 @@ from stream.engine.context import Context
 from stream.engine.events import Attribution, Micros
 from stream.engine.facts import Fact, Window
 from stream.engine.facts import window as rebuilt
-from stream.engine.fold import NEVER, Fold
+from stream.engine.fold import NEVER, Candidate, Change, Fold, NeuroChange
+from stream.engine.places import Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +143,17 @@ class PatientRecord:
     """When data older than the folded past was last refused."""
 
 
+Told = tuple[tuple[Change, ...], tuple[Candidate, ...], tuple[NeuroChange, ...]]
+"""A fold's histories of grades, candidates and ICANS as they were when they were announced."""
+
+
 @dataclass(frozen=True, slots=True)
 class Derived:
     """What follows from record, windows and ruleset; never stored.
 
-    `head` is the fold after the last fact, `now` the same with its timers run to the clock,
-    `checkpoints` are folds of all facts before their key.
+    `head` is the fold after the last fact, `now` the same with its timers run to the clock (the
+    same object where none was due), `checkpoints` are folds of all facts before their key. None of
+    these folds is ever changed.
     """
 
     context: Context
@@ -156,6 +162,13 @@ class Derived:
     now: Fold
     checkpoints: Mapping[Micros, Fold]
     count: int
+    head_due: Micros | None
+    """When the head's next timer runs."""
+    oldest: Micros | None
+    """The start of the oldest window."""
+    places: Places
+    told: Told | None = None
+    """What the record's `published` is up to; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ at an instant depends on all its events, in whatever order they come.
 from __future__ import annotations
 
 from stream.engine.announce import Voice
-from stream.engine.course import advance, evaluate, next_timer
+from stream.engine.course import evaluate, next_timer
 from stream.engine.events import AnyEvent, Micros, PatientEvent, Tick
 from stream.engine.fold import Fold
 from stream.engine.intray import Intray
@@ -53,7 +53,8 @@ def step(
 
 def _voice(tray: Intray, record: PatientRecord) -> Voice:
     floor, head = tray.base_until, record.chain_head
-    return Voice(tray.patient_id, tray.context, record.published, floor, [], head)
+    told = tray.derived.told
+    return Voice(tray.patient_id, tray.context, record.published, floor, [], head, told)
 
 
 def _moved(state: PatientState, time: Micros, ruleset: Ruleset) -> tuple[PatientState, Outputs]:
@@ -75,7 +76,7 @@ def _applied(
     clock = max(received, record.clock)
     tray = Intray(state, ruleset)
     voice = _voice(tray, record)
-    now = tray.now
+    now, timer = tray.now, None
     if record.next_due is not None and record.next_due < clock:
         now = _run_clock(voice, now, record.clock, clock - 1)
 
@@ -83,12 +84,13 @@ def _applied(
     verdict = tray.take(event)
     if tray.changed:
         voice.context = tray.context
-        now = tray.head.copy()
-        advance(now, clock, tray.context, inclusive=False)
+        now, timer = tray.at(clock)
     next_due = record.next_due
     moved = now is not tray.now or voice.published is not record.published
     if moved or state.derived is None:
-        next_due = _catch_up(voice, now, clock)
+        if not tray.changed:
+            timer = next_timer(now, voice.context)
+        next_due = _catch_up(voice, now, clock, timer)
     if verdict.outcome is Outcome.DUPLICATE:
         rejections = ()
     new = _rebuilt(tray, voice, now, clock, verdict.seq, next_due)
@@ -127,8 +129,11 @@ def _run_clock(voice: Voice, now: Fold, clock: Micros, until: Micros) -> Fold:
             remind(voice, moved, reminder[1], first, emitted)
 
 
-def _catch_up(voice: Voice, now: Fold, clock: Micros) -> Micros | None:
-    """Say what the event changed, and what it made overdue; returns when the next timer is due."""
+def _catch_up(voice: Voice, now: Fold, clock: Micros, timer: Micros | None) -> Micros | None:
+    """Say what the event changed, and what it made overdue; returns when the next timer is due.
+
+    `timer` is the fold's own.
+    """
     restore(voice, now, clock)
     voice.announce(now, clock)
     rules = voice.context.rules
@@ -140,7 +145,7 @@ def _catch_up(voice: Voice, now: Fold, clock: Micros) -> Micros | None:
     while reminder is not None and reminder[0] < clock:
         remind(voice, now, reminder[1], reminder[0], clock)
         reminder = next_reminder(now, voice.published, rules)
-    return _first(next_timer(now, voice.context), signal, reminder)
+    return _first(timer, signal, reminder)
 
 
 def _rebuilt(
@@ -153,7 +158,7 @@ def _rebuilt(
         chain_head=voice.chain_head,
         next_due=next_due,
     )
-    return forget(record, tray, now, voice.context.rules)
+    return forget(record, tray, now, voice.told)
 
 
 def _next_due(voice: Voice, now: Fold) -> Micros | None:

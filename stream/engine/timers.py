@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from stream.engine.advice import doses_until, hours, next_dose_rows
 from stream.engine.announce import Voice
@@ -25,8 +26,7 @@ _REMINDERS_KEPT = 8
 """Of each timer: more than can come back to life by a late event or a retraction."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """A patient as they stand, one timer's rule, and the ruleset that it is of."""
 
     now: Fold
@@ -156,6 +156,8 @@ def _first_dose(now: Fold, agents: tuple[str, ...]) -> Dose | None:
 
 
 def _last_dose(now: Fold, agent: str) -> Dose | None:
+    if not now.doses:
+        return None
     return next((d for d in reversed(now.doses) if d.agent == agent), None)
 
 
