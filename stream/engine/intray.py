@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stream.engine.chart import apply_instant
+from stream.engine.checkpoints import Checkpoints
 from stream.engine.context import Context, context_of
 from stream.engine.course import advance, next_timer
 from stream.engine.events import (
@@ -34,11 +35,13 @@ from stream.engine.facts import (
 from stream.engine.fold import NEVER, Fold
 from stream.engine.outputs import Outcome, Rejection
 from stream.engine.places import Places
-from stream.engine.ruleset import Ruleset
+from stream.engine.ruleset import MINUTE, Ruleset
 from stream.engine.state import Derived, PatientRecord, PatientState, Published, Void
-from stream.engine.timeline import refold, remember
+from stream.engine.timeline import refold
 
 ATTRIBUTIONS_KEPT = 256
+END_KEPT_FROM = 8
+"""Facts of a window at whose end a checkpoint is kept: it takes as much memory as a few of them."""
 _EMPTY = Window()
 
 
@@ -71,7 +74,7 @@ class Intray:
         self.context: Context = derived.context
         self.voided = derived.voided
         self.head, self.now = derived.head, derived.now
-        self.checkpoints: Mapping[Micros, Fold] = derived.checkpoints
+        self.checkpoints = derived.checkpoints
         self.count, self.oldest = derived.count, derived.oldest
         self.head_due, self.places = derived.head_due, derived.places
 
@@ -125,7 +128,8 @@ class Intray:
             return Verdict(Outcome.REJECTED, seq, (self._reject(event, "record_full", detail),))
         rejections: tuple[Rejection, ...] = ()
         touched: list[Micros] = []
-        for target in _targets(event):
+        targets = _targets(event)
+        for target in targets:
             rejections += self._void(event, target, touched)
         if isinstance(event, Attribution):
             self._attribute(event, touched)
@@ -145,7 +149,8 @@ class Intray:
                 self._fold(min(touched))
             return Verdict(Outcome.TOO_LATE, seq, (*rejections, late))
         if touched:
-            self._fold(min(touched))
+            alone = not targets and type(event) is not Attribution
+            self._fold(min(touched), minute_of(max(touched)) + MINUTE if alone else None)
         return Verdict(Outcome.ACCEPTED, seq + 1, rejections)
 
     def _reject(self, event: PatientEvent, code: str, detail: str) -> Rejection:
@@ -185,10 +190,11 @@ class Intray:
         if fact.event.event_id in self.voided:
             return
         # a fact that does not count may lie behind this one, and a checkpoint at it
-        if any(key > fact.at for key in self.checkpoints):
-            self.checkpoints = {k: v for k, v in self.checkpoints.items() if k <= fact.at}
+        self.checkpoints = self.checkpoints.until(fact.at)
         if minute_of(fact.at) > self.head.time:
-            self.checkpoints = remember(self.checkpoints, fact.at, self.head)
+            behind = self.windows.get(window_of(self.head.time), _EMPTY).facts
+            many = len(behind) >= END_KEPT_FROM
+            self.checkpoints = self.checkpoints.with_head(self.head, fact.at, many=many)
         head = self.head.copy()
         if self.head_due is not None and self.head_due < fact.at:
             advance(head, fact.at, self.context, inclusive=False)
@@ -199,7 +205,7 @@ class Intray:
         self.head, self.changed = head, True
         self.head_due = next_timer(head, self.context)
 
-    def _fold(self, touched: Micros) -> None:
+    def _fold(self, touched: Micros, as_before: Micros | None = None) -> None:
         head, self.checkpoints = refold(
             self.base,
             self.base_until,
@@ -208,6 +214,8 @@ class Intray:
             touched,
             self.context,
             self.voided,
+            before=self.head,
+            as_before=as_before,
         )
         self._turn(head)
 
@@ -300,7 +308,13 @@ def derive(state: PatientState, rules: Ruleset) -> Derived:
     voided = resolve(record.voids)
     context = context_of(rules, record.attributions, voided)
     head, checkpoints = refold(
-        record.base, record.base_until, state.windows, {}, record.base_until, context, voided
+        record.base,
+        record.base_until,
+        state.windows,
+        Checkpoints(),
+        record.base_until,
+        context,
+        voided,
     )
     head_due = next_timer(head, context)
     now, _ = _run(head, head_due, record.clock, context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
+from stream.engine.checkpoints import Checkpoints, Folds
 from stream.engine.context import FOREVER
 from stream.engine.events import Attribution, Micros
 from stream.engine.facts import WINDOW, facts_held
@@ -63,7 +64,7 @@ def _folded(record: PatientRecord, tray: Intray, now: Fold, base_until: Micros) 
         record.base,
         record.base_until,
         old,
-        {key: fold for key, fold in tray.checkpoints.items() if key <= base_until},
+        tray.checkpoints.until(base_until),
         max(old, default=NEVER) + WINDOW,
         tray.context,
         tray.voided,
@@ -74,15 +75,14 @@ def _folded(record: PatientRecord, tray: Intray, now: Fold, base_until: Micros) 
         tray.voided,
         head,
         head if now is tray.head else trimmed(now, base_until),
-        {
-            key: trimmed(fold, base_until)
-            for key, fold in tray.checkpoints.items()
-            if key >= base_until
-        },
+        Checkpoints(
+            _trimmed_since(tray.checkpoints.minutes, base_until),
+            _trimmed_since(tray.checkpoints.ends, base_until),
+        ),
         facts_held(windows),
         tray.head_due,
         min(windows, default=None),
-        Places(windows),
+        tray.places,
     )
     record = replace(
         record,
@@ -93,6 +93,10 @@ def _folded(record: PatientRecord, tray: Intray, now: Fold, base_until: Micros) 
         voids=tuple(v for v in record.voids if v.time >= base_until)[-_VOIDS_KEPT:],
     )
     return PatientState(record, windows, derived)
+
+
+def _trimmed_since(folds: Folds, floor: Micros) -> Folds:
+    return {key: trimmed(fold, floor) for key, fold in folds.items() if key >= floor}
 
 
 def _new_floor(record: PatientRecord, tray: Intray) -> Micros:
@@ -126,11 +130,13 @@ def _since(items: tuple[_T, ...], floor: Micros) -> tuple[_T, ...]:
 
 
 def trimmed(fold: Fold, floor: Micros) -> Fold:
-    """A fold whose histories begin at the floor."""
+    """A fold whose histories begin at the floor; the same one where they do."""
+    history, icans = _since(fold.history, floor), _since(fold.icans_history, floor)
+    candidates = tuple(c for c in fold.candidates if c.end is None or c.end >= floor)
+    if (history, icans, candidates) == (fold.history, fold.icans_history, fold.candidates):
+        return fold
     new = fold.copy()
-    new.history = _since(fold.history, floor)
-    new.icans_history = _since(fold.icans_history, floor)
-    new.candidates = tuple(c for c in fold.candidates if c.end is None or c.end >= floor)
+    new.history, new.icans_history, new.candidates = history, icans, candidates
     return new
 
 

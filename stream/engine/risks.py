@@ -7,6 +7,7 @@ band only where both limits lie in the same one. Scores never touch a grade.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from stream.engine.fold import NEVER, Fold, Risk, ScoreInputUsed
 from stream.engine.oxygenation import on_air
 from stream.engine.ruleset import HOUR, Ruleset
 from stream.engine.score_definitions import LAB, ScoreDefinition, Value
-from stream.engine.scores import band, band_in, cell, partial
+from stream.engine.scores import band, band_in, partial
 
 Charted = tuple[Value, Micros, str]
 """A value, when it was true, and the event that it comes from."""
@@ -108,11 +109,15 @@ def judge(fold: Fold, time: Micros, ran: Micros, rules: Ruleset) -> None:
     risks = None
     for definition in rules.announced:
         before = fold.risks.get(definition.name)
-        if not due and not any(
-            item in chart and chart[item][1] > judged for _, item, _ in definition.charted
-        ):
+        here, fresh = _band(fold, time, definition, chart, judged)
+        if not (due or fresh):
             continue  # nothing new: at most an input has become too old, and that says nothing
-        after = _step(fold, time, ran, definition, before, chart, rules)
+        if before is None:
+            if here is None:
+                continue
+        elif before.waiting is None and here in (None, before.held):
+            continue
+        after = _step(fold, time, ran, definition, before, here, chart, rules)
         if after is not before and after is not None:
             risks = risks if risks is not None else dict(fold.risks)
             risks[definition.name] = after
@@ -138,9 +143,11 @@ def _step(
     ran: Micros,
     definition: ScoreDefinition,
     before: Risk | None,
+    here: str | None,
     chart: Mapping[str, Charted],
     rules: Ruleset,
 ) -> Risk | None:
+    """What becomes of a score whose inputs now lie in band `here`; None: that is open."""
     if not applies(fold, definition, rules):
         if before is None or before.waiting is None:
             return before
@@ -148,7 +155,6 @@ def _step(
     held = before if before is not None else _NOTHING
     if definition.latched and held.held is not None and held.held != calm_band(definition):
         return before
-    here = _band(fold, time, definition, chart)
     if here is None or here == held.held:
         return replace(held, waiting=None) if held.waiting is not None else before
     waiting, since = _waiting(definition, held, here, time)
@@ -173,20 +179,32 @@ def _step(
 
 
 def _band(
-    fold: Fold, time: Micros, definition: ScoreDefinition, chart: Mapping[str, Charted]
-) -> str | None:
-    """The band of the inputs that are fresh; None while that is open."""
-    if definition.timing != "now":
-        known = inputs_of(fold, time, definition, chart)
-        return partial(definition, {name: found[0] for name, found, fresh in known if fresh}).band
-    values: list[Value | None] = []
-    for (name, item, age), bounds in zip(definition.charted, definition.cells, strict=True):
+    fold: Fold,
+    time: Micros,
+    definition: ScoreDefinition,
+    chart: Mapping[str, Charted],
+    judged: Micros,
+) -> tuple[str | None, bool]:
+    """Band of the inputs that are not too old, None if open; whether any is newer than `judged`."""
+    cells: list[Value | None] = []
+    fresh = False
+    for name, item, age, bounds in definition.probes:
         found = chart.get(item) if item else counted(definition, name, chart)
-        if found is None or (age is not None and time - found[1] > age):
-            values.append(None)
+        if found is None:
+            cells.append(None)
+            continue
+        value, at, _ = found
+        if at > judged and item:
+            fresh = True
+        if age is not None and time - at > age:
+            cells.append(None)
         else:
-            values.append(cell(bounds, found[0]))
-    return band_in(definition, tuple(values))
+            cells.append(value if bounds is None else bisect_left(bounds, value))
+    if definition.timing == "now":
+        return band_in(definition, tuple(cells)), fresh
+    known = inputs_of(fold, time, definition, chart)
+    values = {name: found[0] for name, found, usable in known if usable}
+    return partial(definition, values).band, fresh
 
 
 def _waiting(

@@ -184,9 +184,11 @@ class ScoreDefinition:
         init=False, repr=False, compare=False
     )
     """(input, where the stream finds it, greatest age) of each input that the stream holds."""
-    cells: tuple[tuple[float, ...] | None, ...] = field(init=False, repr=False, compare=False)
-    """Of each of `charted`, the bounds that its value is looked up by: between two of them every
-    value counts the same. None: each value counts for itself."""
+    probes: tuple[tuple[str, str, Micros | None, tuple[float, ...] | None], ...] = field(
+        init=False, repr=False, compare=False
+    )
+    """`charted`, each with the bounds of its cells: between two of them every value counts the
+    same. None: each value counts for itself."""
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -199,7 +201,8 @@ class ScoreDefinition:
             if item.chart or item.counts
         )
         object.__setattr__(self, "charted", charted)
-        object.__setattr__(self, "cells", tuple(cells_of(self, name) for name, _, _ in charted))
+        probes = tuple((*item, cells_of(self, item[0])) for item in charted)
+        object.__setattr__(self, "probes", probes)
 
     def input(self, name: str) -> ScoreInput | None:
         """The input of this name, if there is one."""

@@ -39,7 +39,6 @@ __all__ = [
     "Variant",
     "band",
     "band_in",
-    "cell",
     "evaluate",
     "partial",
 ]
@@ -113,19 +112,18 @@ def partial(definition: ScoreDefinition, values: Mapping[str, Value | None]) -> 
     )
 
 
-def cell(bounds: tuple[float, ...] | None, value: Value) -> Value:
-    """What stands for a value among those that count the same (see `ScoreDefinition.cells`)."""
-    if bounds is None:
-        return value
-    index = bisect_left(bounds, value)
-    return bounds[index] if index < len(bounds) else math.inf
-
-
 @lru_cache(maxsize=BANDS_KEPT)
-def band_in(definition: ScoreDefinition, values: tuple[Value | None, ...]) -> str | None:
-    """The band of `partial` for one value or cell of each of `definition.charted`, remembered."""
-    names = [name for name, _, _ in definition.charted]
-    return partial(definition, dict(zip(names, values, strict=True))).band
+def band_in(definition: ScoreDefinition, cells: tuple[Value | None, ...]) -> str | None:
+    """The band of `partial`, remembered, for a value or a cell of each of `definition.probes`.
+
+    A cell is the number of its input's bounds that lie below the value.
+    """
+    values: dict[str, Value | None] = {}
+    for (name, _, _, bounds), value in zip(definition.probes, cells, strict=True):
+        if bounds is not None and isinstance(value, int):
+            value = bounds[value] if value < len(bounds) else math.inf  # noqa: PLW2901
+        values[name] = value
+    return partial(definition, values).band
 
 
 def _whole(

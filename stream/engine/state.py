@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from stream.engine.checkpoints import Checkpoints
 from stream.engine.context import Context
 from stream.engine.events import Attribution, Micros
 from stream.engine.facts import Fact, Window
@@ -152,15 +153,14 @@ class Derived:
     """What follows from record, windows and ruleset; never stored.
 
     `head` is the fold after the last fact, `now` the same with its timers run to the clock (the
-    same object where none was due), `checkpoints` are folds of all facts before their key. None of
-    these folds is ever changed.
+    same object where none was due). Neither is ever changed.
     """
 
     context: Context
     voided: frozenset[str]
     head: Fold
     now: Fold
-    checkpoints: Mapping[Micros, Fold]
+    checkpoints: Checkpoints
     count: int
     head_due: Micros | None
     """When the head's next timer runs."""

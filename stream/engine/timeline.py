@@ -2,53 +2,70 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 
 from stream.engine.chart import RANK, apply_instant
+from stream.engine.checkpoints import Checkpoints, Folds
 from stream.engine.context import Context
 from stream.engine.course import advance, evaluate
 from stream.engine.events import Micros
-from stream.engine.facts import Fact, Window, minute_of, window_of
+from stream.engine.facts import Fact, Window, window_of
 from stream.engine.fold import Fold
-
-_NEWEST_KEPT = 4
-_CHECKPOINTS = 12
 
 
 def facts_from(windows: Mapping[Micros, Window], start: Micros) -> Iterator[Fact]:
     """All facts at or after `start`, in chart order."""
     first = window_of(start)
-    for key in sorted(key for key in windows if key >= first):
-        for fact in windows[key].facts:
-            if fact.at >= start:
-                yield fact
+    for key in sorted([key for key in windows if key >= first]):
+        facts = windows[key].facts
+        if key == first:
+            facts = facts[bisect_left(facts, start, key=lambda fact: fact.at) :]
+        yield from facts
 
 
 def refold(
     base: Fold,
     base_until: Micros,
     windows: Mapping[Micros, Window],
-    checkpoints: Mapping[Micros, Fold],
+    checkpoints: Checkpoints,
     touched: Micros,
     context: Context,
     voided: frozenset[str],
-) -> tuple[Fold, dict[Micros, Fold]]:
+    *,
+    before: Fold | None = None,
+    as_before: Micros | None = None,
+) -> tuple[Fold, Checkpoints]:
     """The head after facts at or after `touched` have changed, and the checkpoints that hold.
 
-    `touched` before the folded past counts as its end: there the base is evaluated anew.
+    `touched` before the folded past counts as its end: there the base is evaluated anew. Where only
+    facts before `as_before` have changed, and the head comes to be as it was at a checkpoint from
+    there on, the rest is as it was too, and the head is the one `before`.
     """
     touched = max(touched, base_until)
-    usable = {key: fold for key, fold in checkpoints.items() if key <= touched}
-    start = max(usable, default=base_until)
-    head = (usable[start] if usable else base).copy()
+    kept = checkpoints.until(touched)
+    start, fold = kept.nearest(touched) or (base_until, base)
+    head = fold.copy()
     if touched == base_until and head.time < base_until:
         advance(head, base_until, context, inclusive=False)
         evaluate(head, base_until, context, settle=False)
-    lost = sorted(key for key in checkpoints if key > touched)
+    lost = sorted(key for key in {*checkpoints.minutes, *checkpoints.ends} if key > touched)
+    minutes, ends = dict(kept.minutes), dict(kept.ends)
     for at, group in groupby(facts_from(windows, start), key=lambda fact: fact.at):
         while lost and lost[0] <= at:
-            usable[lost.pop(0)] = head.copy()
+            key = lost.pop(0)
+            was = checkpoints.minutes.get(key) or checkpoints.ends[key]
+            if before is not None and as_before is not None and as_before <= key and head == was:
+                return before, Checkpoints(
+                    {**minutes, **_since(checkpoints.minutes, key)},
+                    {**ends, **_since(checkpoints.ends, key)},
+                )
+            passed = head.copy()
+            if key in checkpoints.minutes:
+                minutes[key] = passed
+            if key in checkpoints.ends:
+                ends[key] = passed
         events = [
             fact.event
             for fact in group
@@ -57,18 +74,8 @@ def refold(
         if events:
             advance(head, at, context, inclusive=False)
             apply_instant(head, at, events, context)
-    return head, usable
+    return head, Checkpoints(minutes, ends)
 
 
-def remember(checkpoints: Mapping[Micros, Fold], before: Micros, head: Fold) -> dict[Micros, Fold]:
-    """Keep `head` as the fold of all facts before the minute of `before`; thin the older ones.
-
-    `head` must never be changed after this: whoever folds on copies it first.
-    """
-    kept = dict(checkpoints)
-    kept[minute_of(before)] = head
-    if len(kept) > _CHECKPOINTS:
-        keys = sorted(kept)
-        for key in keys[1 : len(keys) - _NEWEST_KEPT : 2]:
-            del kept[key]
-    return kept
+def _since(folds: Folds, key: Micros) -> Folds:
+    return {at: fold for at, fold in folds.items() if at >= key}

@@ -1,0 +1,66 @@
+"""Folds kept on the way, so that what comes late is folded from near where it belongs.
+
+A checkpoint is the fold of all facts before its key. A few are kept of the newest minutes and,
+ever further apart, of those before; and one at the end of every window with many facts, so that
+forgetting the window need not fold it a second time. None of these folds is ever changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from stream.engine.events import Micros
+from stream.engine.facts import WINDOW, minute_of, window_of
+from stream.engine.fold import NEVER, Fold
+
+_NEWEST_KEPT = 4
+_MINUTES_KEPT = 12
+
+Folds = dict[Micros, Fold]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """See the module. Both by key, ascending: of minutes, and of the ends of windows."""
+
+    minutes: Folds = field(default_factory=dict)
+    ends: Folds = field(default_factory=dict)
+
+    @property
+    def newest(self) -> Micros:
+        """The last key; NEVER where there is none."""
+        minute, end = next(reversed(self.minutes), NEVER), next(reversed(self.ends), NEVER)
+        return max(minute, end)
+
+    def nearest(self, time: Micros) -> tuple[Micros, Fold] | None:
+        """The last one up to `time`, and its key."""
+        key = next((key for key in reversed(self.minutes) if key <= time), NEVER)
+        if key < window_of(time):  # else no window ends between the two
+            end = next((key for key in reversed(self.ends) if key <= time), NEVER)
+            if end > key:
+                return end, self.ends[end]
+        return None if key == NEVER else (key, self.minutes[key])
+
+    def until(self, time: Micros) -> Checkpoints:
+        """Those up to `time`."""
+        if self.newest <= time:
+            return self
+        return Checkpoints(
+            {key: fold for key, fold in self.minutes.items() if key <= time},
+            {key: fold for key, fold in self.ends.items() if key <= time},
+        )
+
+    def with_head(self, head: Fold, before: Micros, *, many: bool) -> Checkpoints:
+        """Keep `head` as the fold of all facts before the minute of `before`; thin the older ones.
+
+        `many`: the head's window, if it has ended, has so many facts that its end is kept too.
+        `head` must never be changed after this: whoever folds on copies it first.
+        """
+        minutes = {**self.minutes, minute_of(before): head}
+        if len(minutes) > _MINUTES_KEPT:
+            for key in list(minutes)[1 : len(minutes) - _NEWEST_KEPT : 2]:
+                del minutes[key]
+        end = window_of(head.time) + WINDOW
+        if many and end <= before:
+            return Checkpoints(minutes, {**self.ends, end: head})
+        return Checkpoints(minutes, self.ends)
