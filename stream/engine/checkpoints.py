@@ -1,8 +1,9 @@
 """Folds kept on the way, so that what comes late is folded from near where it belongs.
 
 A checkpoint is the fold of all facts before its key. A few are kept of the newest minutes and,
-ever further apart, of those before; and one at the end of every window with many facts, so that
-forgetting the window need not fold it a second time. None of these folds is ever changed.
+ever further apart, of those before; within the newest minute, once it is thinned, one of every fact
+(the next extreme takes one of them out); and one at the end of every window with many facts, so
+that forgetting the window need not fold it a second time. None of these folds is ever changed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Folds = dict[Micros, Fold]
 
 @dataclass(frozen=True, slots=True)
 class Checkpoints:
-    """See the module. Both by key, ascending: of minutes, and of the ends of windows."""
+    """See the module. Both by key, ascending: in and of minutes, and of the ends of windows."""
 
     minutes: Folds = field(default_factory=dict)
     ends: Folds = field(default_factory=dict)
@@ -56,7 +57,8 @@ class Checkpoints:
         `many`: the head's window, if it has ended, has so many facts that its end is kept too.
         `head` must never be changed after this: whoever folds on copies it first.
         """
-        minutes = {**self.minutes, minute_of(before): head}
+        minutes = {key: fold for key, fold in self.minutes.items() if key == minute_of(key)}
+        minutes[minute_of(before)] = head
         if len(minutes) > _MINUTES_KEPT:
             for key in list(minutes)[1 : len(minutes) - _NEWEST_KEPT : 2]:
                 del minutes[key]

@@ -10,14 +10,17 @@ events changes nothing, and its id is no longer recognised when sent again with 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
 from stream.engine.chart import RANK
 from stream.engine.events import Micros, PatientEvent, Vitals
 from stream.engine.ruleset import MINUTE, Ruleset
 
 WINDOW: Micros = 10 * MINUTE
+_MANY = 8
 _GRADED = frozenset({"temperature", "systolic_bp", "mean_bp", "spo2"})
 
 
@@ -90,6 +93,29 @@ def window_of(time: Micros) -> Micros:
 def minute_of(time: Micros) -> Micros:
     """The start of the minute that holds `time`."""
     return time - time % MINUTE
+
+
+def has_many(window: Window | None) -> bool:
+    """Whether a checkpoint at the window's end is worth the memory of a few facts."""
+    return window is not None and len(window.facts) >= _MANY
+
+
+def thinned_now(windows: Mapping[Micros, Window]) -> Micros | None:
+    """The newest minute that has facts, if it is thinned: what comes may take facts out of it."""
+    if not windows:
+        return None
+    newest = windows[max(windows)]
+    minute = minute_of(newest.facts[-1].at)
+    return minute if minute in newest.dense else None
+
+
+def first_difference(one: Window, other: Window, minute: Micros) -> Micros:
+    """From when on two windows differ, which are the same before `minute`."""
+    begin = bisect_left(one.facts, minute, key=lambda fact: fact.at)
+    pairs = zip_longest(one.facts[begin:], other.facts[begin:])
+    return next(
+        min(f.at for f in pair if f is not None) for pair in pairs if pair[0] is not pair[1]
+    )
 
 
 def chart_order(fact: Fact) -> tuple[Micros, int, str, str]:

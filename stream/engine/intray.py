@@ -26,6 +26,8 @@ from stream.engine.facts import (
     Fact,
     Window,
     facts_held,
+    first_difference,
+    has_many,
     inserted,
     minute_of,
     same_content,
@@ -40,8 +42,6 @@ from stream.engine.state import Derived, PatientRecord, PatientState, Published,
 from stream.engine.timeline import refold
 
 ATTRIBUTIONS_KEPT = 256
-END_KEPT_FROM = 8
-"""Facts of a window at whose end a checkpoint is kept: it takes as much memory as a few of them."""
 _EMPTY = Window()
 
 
@@ -183,7 +183,7 @@ class Intray:
         if not thinned and not touched and fact.at > self.head.time:
             self._append(fact)
         else:
-            touched.append(minute_of(fact.at) if thinned or new.dense else fact.at)
+            touched.append(first_difference(old, new, minute_of(fact.at)))
 
     def _append(self, fact: Fact) -> None:
         """The usual case: the newest fact. Everything before its minute is a checkpoint."""
@@ -192,8 +192,7 @@ class Intray:
         # a fact that does not count may lie behind this one, and a checkpoint at it
         self.checkpoints = self.checkpoints.until(fact.at)
         if minute_of(fact.at) > self.head.time:
-            behind = self.windows.get(window_of(self.head.time), _EMPTY).facts
-            many = len(behind) >= END_KEPT_FROM
+            many = has_many(self.windows.get(window_of(self.head.time)))
             self.checkpoints = self.checkpoints.with_head(self.head, fact.at, many=many)
         head = self.head.copy()
         if self.head_due is not None and self.head_due < fact.at:

@@ -11,7 +11,7 @@ from stream.engine.checkpoints import Checkpoints, Folds
 from stream.engine.context import Context
 from stream.engine.course import advance, evaluate
 from stream.engine.events import Micros
-from stream.engine.facts import Fact, Window, window_of
+from stream.engine.facts import WINDOW, Fact, Window, has_many, thinned_now, window_of
 from stream.engine.fold import Fold
 
 
@@ -52,6 +52,7 @@ def refold(
         evaluate(head, base_until, context, settle=False)
     lost = sorted(key for key in {*checkpoints.minutes, *checkpoints.ends} if key > touched)
     minutes, ends = dict(kept.minutes), dict(kept.ends)
+    thinned = thinned_now(windows)
     for at, group in groupby(facts_from(windows, start), key=lambda fact: fact.at):
         while lost and lost[0] <= at:
             key = lost.pop(0)
@@ -61,11 +62,13 @@ def refold(
                     {**minutes, **_since(checkpoints.minutes, key)},
                     {**ends, **_since(checkpoints.ends, key)},
                 )
-            passed = head.copy()
             if key in checkpoints.minutes:
-                minutes[key] = passed
-            if key in checkpoints.ends:
-                ends[key] = passed
+                minutes[key] = head.copy()
+        end = window_of(head.time) + WINDOW
+        if end <= at and has_many(windows.get(end - WINDOW)):
+            ends[end] = head.copy()
+        if thinned is not None and at >= thinned:
+            minutes[at] = head.copy()
         events = [
             fact.event
             for fact in group
