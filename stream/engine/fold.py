@@ -265,6 +265,15 @@ class Fold:
         new.__dict__.update(self.__dict__)
         return new
 
+    def same_as(self, other: Fold) -> bool:
+        """Equal, with every mapping in the same order: what is written of them is the same too."""
+        mine, others = self.__dict__, other.__dict__
+        return mine == others and all(
+            list(value) == list(others[name])
+            for name, value in mine.items()
+            if isinstance(value, dict)
+        )
+
     @property
     def candidate(self) -> Candidate | None:
         """The open candidate."""

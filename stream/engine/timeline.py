@@ -57,7 +57,8 @@ def refold(
         while lost and lost[0] <= at:
             key = lost.pop(0)
             was = checkpoints.minutes.get(key) or checkpoints.ends[key]
-            if before is not None and as_before is not None and as_before <= key and head == was:
+            settled = as_before is not None and as_before <= key
+            if before is not None and settled and head.same_as(was):
                 return before, Checkpoints(
                     {**minutes, **_since(checkpoints.minutes, key)},
                     {**ends, **_since(checkpoints.ends, key)},
