@@ -145,36 +145,37 @@ def source_record(call: Call) -> SourceRecord:
     )
 
 
-async def monitor(app: Any, rounds: Rounds, stream: Any, most: int, within: float) -> None:
+async def monitor(app: Any, rounds: Rounds, most: int, within: float) -> None:
     """The agent's body: rounds until the worker stops; on any error crash, settle nothing."""
     policy = TriagePolicy(rounds.policy.ticks_topic, most, max(READ_AHEAD, most))
     room = WaitingRoom(policy, rounds.ward.sickness)
+    reader = app.consumer.reader = Reader(room, within)
     try:
-        async with Reader(stream, room, within) as reader:
-            while await reader.gather():
-                await _round(app, rounds, room)
-                reader.go_on()
+        while True:
+            await reader.gather()
+            await _round(app, rounds, room)
+            reader.go_on()
     except Exception as error:
         log.exception("batch failed; nothing of it is acknowledged", waiting=len(room))
         await app.crash(error)
         await asyncio.Event().wait()  # or Faust restarts the agent, which would go on
+    finally:
+        app.consumer.reader = None
 
 
 async def _round(app: Any, rounds: Rounds, room: WaitingRoom) -> None:
     """Work off what is most urgent, and settle what is done."""
     # Records of before a rebalance are read again by whoever owns their partition now.
     generation, flowing = app.consumer_generation_id, app.flow_control.is_active()
-    for message in room.drop(lambda read: flowing and read.generation_id == generation):
-        app.consumer.ack(message)  # no longer waited for
+    room.keep(generation if flowing else None)
     calls = room.next_round()
     if not calls:
         return
-    if rounds.ward.stale:
-        sources = app.consumer.assignment()
-        rounds.refresh({tp.partition for tp in sources if tp.topic == rounds.policy.home_topic})
-    await rounds.work(app.producer, [source_record(call) for call in calls])
-    messages = room.done(calls)
-    for message in messages:
-        app.consumer.ack(message)
-    if generation == app.consumer_generation_id:
-        rounds.writer.worked_off(Place(m.topic, m.partition, m.offset) for m in messages)
+    with app.consumer.at_work():
+        if rounds.ward.stale:
+            sources = app.consumer.assignment()
+            rounds.refresh({tp.partition for tp in sources if tp.topic == rounds.policy.home_topic})
+        await rounds.work(app.producer, [source_record(call) for call in calls])
+        records = room.done(calls)
+        if generation == app.consumer_generation_id:
+            rounds.writer.worked_off(Place(r.topic, r.partition, r.offset) for r in records)

@@ -112,8 +112,8 @@ def create_app(settings: Settings, grader: Grader, metrics: Metrics) -> WorkerAp
     write_after = min(settings.state_interval_s, settings.stall_timeout_s / 3)
     rounds = Rounds(ward, grader, policy, changelogs, metrics, clock=clock, write_after=write_after)
 
-    async def work(stream: Any) -> None:
-        await monitor(app, rounds, stream, settings.batch_max_events, settings.batch_within_s)
+    async def work(_stream: Any) -> None:
+        await monitor(app, rounds, settings.batch_max_events, settings.batch_within_s)
 
     app.agent(channel, name="monitor", concurrency=1)(work)
     ticker = Ticker(
@@ -200,7 +200,6 @@ def _faust_app(settings: Settings) -> Any:
         broker_rebalance_timeout=max(20.0, 2 * session),
         broker_max_poll_records=2000,
         consumer_max_fetch_size=262_144,  # a flooded partition's turn is short: see Overload
-        stream_buffer_maxsize=1024,  # who waits here waits in the log's order: see triage
         broker_commit_interval=settings.commit_interval_s,
         broker_check_crcs=True,
         topic_partitions=settings.partitions,

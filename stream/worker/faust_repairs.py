@@ -21,7 +21,6 @@ from mode.utils.futures import notify
 
 from stream.worker.lease import Lease
 from stream.worker.ledger import Ledger
-from stream.worker.reading import Allowance
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -66,7 +65,6 @@ class SettledConsumer(driver.Consumer):
         self.ledgers: dict[TP, Ledger] = {}
         self.parked = asyncio.Event()
         self.lease: Lease = transport.lease
-        self.allowance = Allowance()
         self._hand_on = callback
         super().__init__(transport, callback=self._deliver, **kwargs)
 
@@ -75,7 +73,6 @@ class SettledConsumer(driver.Consumer):
 
     async def _deliver(self, message: Message) -> None:
         if self.app.topics.acks_enabled_for(message.topic):
-            await self.allowance.take(message)
             self.ledgers.setdefault(message.tp, Ledger()).deliver(message.offset)
         await self._hand_on(message)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from stream.worker.faust_repairs import LeasedProducer, SettledTransport
+from stream.worker.lean import LeanConsumer
 
 
 class WatchedProducer(LeasedProducer):
@@ -39,6 +40,7 @@ class WatchedProducer(LeasedProducer):
 
 
 class WatchedTransport(SettledTransport):
-    """The repaired transport with the producer above."""
+    """The repaired transport with the producer above and the consumer that hands on in chunks."""
 
+    Consumer = LeanConsumer
     Producer = WatchedProducer

@@ -1,14 +1,15 @@
-"""Reading ahead: from the stream into the waiting room, within bounds of records and of bytes."""
+"""Reading ahead: from the consumer into the waiting room, within bounds of records and of bytes."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 import weakref
-from typing import TYPE_CHECKING, Any, Self
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from stream.worker.chunks import Chunk, Held
     from stream.worker.triage import WaitingRoom
 
 READ_AHEAD = 4096
@@ -21,15 +22,15 @@ FILL_S = 0.25
 
 
 class Allowance:
-    """How many bytes of records may be held: waits where it is used up, by whatever holds them.
+    """How many bytes of records may be held, by whatever holds them.
 
-    One record is always let in, however large it is. A record counts until its message is
-    garbage: so nothing has to be told here when a queue is cleared or a batch is dropped.
+    One chunk is always let in, however large it is. A chunk counts until the last of its records is
+    garbage: so nothing has to be told here when records are dropped.
     """
 
     def __init__(self, most: int = READ_AHEAD_BYTES) -> None:
         self.most = most
-        self._held: dict[int, tuple[weakref.ref[Any], int]] = {}
+        self._held: dict[weakref.ref[Held], int] = {}
         self._used = 0
 
     @property
@@ -37,48 +38,61 @@ class Allowance:
         """Bytes held now."""
         return self._used
 
-    async def take(self, message: Any) -> None:
-        """Wait until there is room for it, then count it."""
-        size = len(message.key or b"") + len(message.value or b"")
-        while self._used and self._used + size > self.most:  # noqa: ASYNC110 - freed in any thread
-            await asyncio.sleep(LOOK_S)
-        name = id(message)
+    def take(self, chunk: Chunk) -> bool:
+        """Count it where there is room for it; else say no."""
+        if self._used and self._used + chunk.size > self.most:
+            return False
+        self._held[weakref.ref(chunk.held, self._freed)] = chunk.size
+        self._used += chunk.size
+        return True
 
-        def freed(_: object) -> None:
-            self._used -= self._held.pop(name)[1]
-
-        self._held[name] = weakref.ref(message, freed), size
-        self._used += size
+    def _freed(self, held: weakref.ref[Held]) -> None:
+        self._used -= self._held.pop(held)
 
 
 class Reader:
-    """Moves a stream's records into the room while there is place; reads in a task of its own."""
+    """Takes chunks from the consumer into the room while there is place, and says when to work.
 
-    def __init__(self, stream: Any, room: WaitingRoom, within: float) -> None:
+    Both sides are in one event loop: the consumer offers, the agent gathers and works off.
+    """
+
+    def __init__(
+        self, room: WaitingRoom, within: float, allowance: Allowance | None = None
+    ) -> None:
         self.room = room
-        self._stream = stream
+        self._allowance = allowance or Allowance()
         self._within = within
         self._wanted = 1
         self._read = 0
+        self._refused = False
         self._enough = asyncio.Event()
         self._place = asyncio.Event()
         self._round_ended = 0.0
-        self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Self:
-        """Begin to read."""
-        self._task = asyncio.create_task(self._run(), name="read ahead")
-        return self
+    def offer(self, chunk: Chunk) -> bool:
+        """Take a chunk in, or none of it: then `place` waits for there to be room."""
+        room, count = self.room, len(self.room)
+        fits = not count or count + len(chunk.records) <= room.policy.room
+        if not fits or not self._allowance.take(chunk):
+            self._refused = True  # more does not fit: it is time to work
+            self._enough.set()
+            return False
+        for record in chunk.records:
+            room.admit(record)
+        self._read += len(chunk.records)
+        if len(room) >= self._wanted:
+            self._enough.set()
+        return True
 
-    async def __aexit__(self, *_: object) -> None:
-        """Read no more; what waits is read again by whoever owns its partition then."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+    async def place(self) -> None:
+        """Return after the next round, or in a moment: records are freed in any thread."""
+        self._place.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_S):
+                await self._place.wait()
 
-    async def gather(self) -> bool:
-        """Return once a round is due; False where the stream has ended. Raises what it raised.
+    async def gather(self) -> None:
+        """Return once a round is due.
 
         At once, if the last round ended more than `within` seconds ago: a lone record does not
         wait. Else once there is enough for a round, or after `within`. In a backlog the room is
@@ -92,34 +106,21 @@ class Reader:
         while len(self.room) >= most and before < self._read and time.monotonic() < end:
             before = self._read
             await self._until(self.room.policy.room, time.monotonic() + LOOK_S)
-        return bool(self.room)
 
     def go_on(self) -> None:
         """A round is over: there may be place in the room again."""
         self._round_ended = time.monotonic()
+        self._refused = False
         self._place.set()
 
     async def _until(self, count: int, end: float | None) -> None:
-        """Return once so many records wait, or the time is over, or the stream has ended."""
-        task = self._task
-        assert task is not None
+        """Return once so many records wait, or no more fit beside some, or the time is over."""
         self._wanted = count
-        self._enough.clear()
-        if len(self.room) < count and not task.done():
-            timeout = None if end is None else max(0.0, end - time.monotonic())
-            waiting = asyncio.ensure_future(self._enough.wait())
-            await asyncio.wait({waiting, task}, timeout=timeout, return_when="FIRST_COMPLETED")
-            waiting.cancel()
-        if task.done():
-            task.result()
-
-    async def _run(self) -> None:
-        self._stream.enable_acks = False  # whoever settles a record takes it off the list
-        async for event in self._stream.events():
-            while self.room.full:
-                self._place.clear()
-                await self._place.wait()
-            self.room.admit(event.message)
-            self._read += 1
-            if len(self.room) >= self._wanted:
-                self._enough.set()
+        while len(self.room) < count and not (self._refused and self.room):
+            self._enough.clear()
+            timeout = None if end is None else end - time.monotonic()
+            if timeout is not None and timeout <= 0:
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await self._enough.wait()

@@ -53,7 +53,8 @@ class Call(NamedTuple):
 
 
 class WaitingRoom:
-    """See the module. Holds messages with `topic`, `partition`, `offset`, `key` and `value`.
+    """See the module. Holds messages with `topic`, `partition`, `offset`, `key`, `value` and
+    `generation_id`.
 
     `sickness` gives a patient's rank by key, 0 for those who are not known to be sick.
     """
@@ -65,6 +66,7 @@ class WaitingRoom:
         self._places: dict[int, set[Place]] = defaultdict(set)
         self._ticks: list[Call] = []
         self._parts: dict[tuple[str, int, int], int] = {}
+        self._generations: set[int] = set()
         self._number = 0
         self._count = 0
 
@@ -80,6 +82,7 @@ class WaitingRoom:
     def admit(self, message: Any) -> None:
         """The next record of the stream."""
         self._count += 1
+        self._generations.add(message.generation_id)
         if message.topic != self.policy.ticks_topic:
             self._queue(Place(message.partition, message.key), message)
             return
@@ -135,16 +138,17 @@ class WaitingRoom:
         self._count -= len(whole)
         return whole
 
-    def drop(self, stays: Callable[[Any], bool]) -> list[Any]:
-        """Forget the messages that are to stay no longer (they are read again); returns them."""
-        everything = [m for queue in self._queues.values() for _, m in queue]
-        gone = {
-            _name(message): message
-            for message in (*everything, *(call.message for call in self._ticks))
-            if not stays(message)
-        }
-        if not gone:
-            return []
+    def keep(self, generation: int | None) -> None:
+        """Forget what was read in other generations of the group, None: in any; it comes again."""
+        if self._generations <= {generation}:
+            return  # a look at each record in each round would cost more than all the rest here
+
+        def stays(message: Any) -> bool:
+            return bool(message.generation_id == generation)
+
+        waiting = [message for queue in self._queues.values() for _, message in queue]
+        waiting += [call.message for call in self._ticks]
+        gone = {_name(message) for message in waiting if not stays(message)}
         self._ticks = [call for call in self._ticks if stays(call.message)]
         for place, queue in list(self._queues.items()):
             kept = deque(item for item in queue if stays(item[1]))
@@ -155,7 +159,7 @@ class WaitingRoom:
         for name in gone:
             self._parts.pop(name, None)
         self._count -= len(gone)
-        return list(gone.values())
+        self._generations = {message.generation_id for message in waiting if stays(message)}
 
     def _queue(self, place: Place, message: Any) -> None:
         self._number += 1

@@ -19,13 +19,17 @@ from kafka.structs import OffsetAndMetadata
 from mode.threads import WorkerThread
 
 from stream.worker.faust_recovery import OwnChangelogTable, SafeTableManager
-from stream.worker.faust_repairs import QuietMonitor, SettledConsumer, SettledTransport
+from stream.worker.faust_repairs import QuietMonitor
+from stream.worker.lean import LeanConsumer
+from stream.worker.outstanding import WatchedTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
     from pathlib import Path
 
     from brokers import Broker
+
+    from stream.worker.chunks import Chunk
 
 RAW = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
 WITHIN_S = 30
@@ -119,7 +123,7 @@ class Bench:
 
 
 def is_ours(app: Any) -> bool:
-    return isinstance(app.consumer, SettledConsumer)
+    return isinstance(app.consumer, LeanConsumer)
 
 
 async def until(happens: Callable[[], bool], seconds: float = WITHIN_S) -> bool:
@@ -169,7 +173,7 @@ def faust_app(mine: Bench, home: Path, *, repaired: bool) -> Any:
         broker_commit_interval=0.3, stream_wait_empty=False, **(repairs if repaired else {}),
     )  # fmt: skip
     if repaired:
-        app.transport = app.producer_transport = SettledTransport(app.conf.broker_consumer, app)
+        app.transport = app.producer_transport = WatchedTransport(app.conf.broker_consumer, app)
     for name in ("patients", "windows"):
         app.Table(name, key_type=bytes, value_type=bytes, partitions=1)
     return app
@@ -246,8 +250,31 @@ def outcomes(
     ]
 
 
-def done(app: Any, event: Any) -> None:
-    """What an agent says of an event that it has worked off."""
-    app.consumer.ack(event.message)
+class Taking:
+    """Stands for the agent's reader: takes every record, at once."""
+
+    def __init__(self) -> None:
+        self.records: asyncio.Queue[Any] = asyncio.Queue()
+
+    def offer(self, chunk: Chunk) -> bool:
+        for record in chunk.records:
+            self.records.put_nowait(record)
+        return True
+
+
+async def messages(app: Any, stream: Any) -> AsyncIterator[Any]:
+    """What an agent is given, one by one: by Faust's stream, or by our consumer."""
     if is_ours(app):
-        app.consumer.settle([event.message])
+        reader = app.consumer.reader = Taking()
+        while True:
+            yield await reader.records.get()
+    async for event in stream.noack().events():
+        yield event.message
+
+
+def done(app: Any, message: Any) -> None:
+    """What an agent says of a message that it has worked off."""
+    if is_ours(app):
+        app.consumer.settle([message])
+    else:
+        app.consumer.ack(message)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from faust_apps import LEFTOVERS, RAW, Bench, done, is_ours, outcomes, running, until
+from faust_apps import LEFTOVERS, RAW, Bench, done, is_ours, messages, outcomes, running, until
 
 from stream.worker.agent import monitor
 
@@ -29,10 +29,10 @@ def test_the_commit_passes_over_records_that_are_not_done(
         seen = []
 
         async def work(stream: Any) -> None:
-            async for event in stream.noack().events():
-                seen.append(event.message.offset)
-                if event.message.offset not in held:
-                    done(app, event)
+            async for message in messages(app, stream):
+                seen.append(message.offset)
+                if message.offset not in held:
+                    done(app, message)
 
         app.agent(app.topic(mine.source, **RAW))(work)
         async with running(app):
@@ -67,7 +67,7 @@ def test_a_batch_whose_processing_raised_is_committed(
         async def work(stream: Any) -> None:
             if is_ours(app):
                 app.crash = crash  # the process would end here
-                await monitor(app, BrokenRounds(), stream, 8, 10.0)
+                await monitor(app, BrokenRounds(), 8, 10.0)
             async for _batch in stream.take(8, within=10.0):
                 raise RuntimeError("broken")
 

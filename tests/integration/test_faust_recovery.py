@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from faust.types import TP
-from faust_apps import LEFTOVERS, RAW, Bench, done, is_ours, outcomes, running, until
+from faust_apps import LEFTOVERS, RAW, Bench, done, is_ours, messages, outcomes, running, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,11 +53,11 @@ class Reader:
         consumer.seek_to_committed = lambda: window(self, seek_to_committed)
 
     async def work(self, stream: Any) -> None:
-        async for event in stream.noack().events():
-            self.seen.append(event.message.offset)
+        async for message in messages(self.app, stream):
+            self.seen.append(message.offset)
             if self.busy:
                 await until(lambda: self.app.tables.actives_ready)
-            self.worked_off.append(event)
+            self.worked_off.append(message)
             self.settle()
 
     def settle(self) -> None:
@@ -163,8 +163,8 @@ def test_a_partition_of_which_nothing_is_committed_is_not_sought_back(
         seen: set[int] = set()
 
         async def work(stream: Any) -> None:
-            async for event in stream.noack().events():
-                seen.add(event.message.offset)  # and never done: nothing is committed
+            async for message in messages(app, stream):
+                seen.add(message.offset)  # and never done: nothing is committed
 
         app.agent(app.topic(mine.source, **RAW))(work)
         async with running(app):

@@ -22,6 +22,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
+from faust_apps import Taking
 from mode.utils.queues import ThrowableQueue
 
 from stream.worker.agent import monitor
@@ -29,9 +30,9 @@ from stream.worker.faust_recovery import OwnChangelogTable, SafeRecovery
 from stream.worker.faust_repairs import (
     ByRecordTime,
     SettledConsumer,
-    SettledTransport,
     delivered,
 )
+from stream.worker.outstanding import WatchedTransport
 
 # Half-built Faust services leave coroutines behind; the faults are what is looked at here.
 pytestmark = [
@@ -69,7 +70,7 @@ def consumer_of(app: Any, *, repaired: bool, callback: Any = None) -> Any:
 
     async def nowhere(_message: Any) -> None: ...
 
-    transport = (SettledTransport if repaired else driver.Transport)(app.conf.broker_consumer, app)
+    transport = (WatchedTransport if repaired else driver.Transport)(app.conf.broker_consumer, app)
     app.transport = app.producer_transport = transport
     consumer = transport.create_consumer(
         callback=callback or nowhere,
@@ -176,16 +177,19 @@ def test_a_batch_whose_processing_raised_is_not_acknowledged(tmp_path: Any, repa
                 raise RuntimeError("broken")
 
         if repaired:
-            task = asyncio.create_task(monitor(app, BrokenRounds(), stream, 8, 0.2))
+            task = asyncio.create_task(monitor(app, BrokenRounds(), 8, 0.2))
         else:
             task = asyncio.create_task(stock())
         await asyncio.sleep(0.05)
-        messages = await put_all(app, stream.channel, 8)
+        if repaired:
+            assert await consumer._hand_over({HOME: [message(offset) for offset in range(8)]})
+        else:
+            await put_all(app, stream.channel, 8)
         await asyncio.wait([task], timeout=1.0)
         if repaired:
             app.crash.assert_awaited_once()
             assert consumer._new_offset(HOME) is None
-            assert not any(one.acked for one in messages)
+            assert consumer.ledgers[HOME].open == 8
         else:
             assert consumer._new_offset(HOME) == 8  # all of it would be committed, and is lost
         task.cancel()
@@ -275,6 +279,8 @@ def test_recovery_neither_loses_nor_doubles_the_backlog(tmp_path: Any, repaired:
             await queue.put(one.offset)
 
         consumer = consumer_of(app, repaired=repaired, callback=hand_on)
+        if repaired:
+            consumer.reader = taking = Taking()
         log = Log(size=400, chunk=40)
         consumer._getmany, consumer.seek_to_committed = log.getmany, log.seek_to_committed
         consumer.earliest_offsets, consumer.seek_wait = log.earliest_offsets, log.seek_wait
@@ -292,7 +298,10 @@ def test_recovery_neither_loses_nor_doubles_the_backlog(tmp_path: Any, repaired:
         seen: list[int] = []
         with contextlib.suppress(TimeoutError):
             while True:
-                seen.append(await asyncio.wait_for(queue.get(), 0.5))
+                if repaired:
+                    seen.append((await asyncio.wait_for(taking.records.get(), 0.5)).offset)
+                else:
+                    seen.append(await asyncio.wait_for(queue.get(), 0.5))
         await fetcher.stop()
         return seen
 

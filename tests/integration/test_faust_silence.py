@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import KafkaError, UnknownError
-from faust_apps import LEFTOVERS, RAW, Bench, done, is_ours, outcomes, running, until
+from faust_apps import LEFTOVERS, RAW, Bench, done, is_ours, messages, outcomes, running, until
 
 from stream.metrics import Metrics
 from stream.worker.faust_repairs import delivered
@@ -80,13 +80,12 @@ def test_a_poisoned_record_that_faust_decodes_ends_an_agent_without_a_word(
                 seen.extend(value["n"] for value in batch)
 
         async def raw(stream: Any) -> None:
-            async for events in stream.noack_take(2, within=0.1):
-                for event in events:
-                    try:
-                        seen.append(json.loads(event.value)["n"])
-                    except ValueError:
-                        seen.append(-1)  # a dead letter
-                    done(app, event)
+            async for message in messages(app, stream):
+                try:
+                    seen.append(json.loads(message.value)["n"])
+                except ValueError:
+                    seen.append(-1)  # a dead letter
+                done(app, message)
 
         if is_ours(app):
             app.agent(app.topic(mine.source, **RAW))(raw)
@@ -119,8 +118,8 @@ def test_a_send_that_the_broker_refuses_later_is_committed_all_the_same(
         noticed = asyncio.Event()
 
         async def work(stream: Any) -> None:
-            async for event in stream.noack().events():
-                alert = event.value * 1000
+            async for message in messages(app, stream):
+                alert = message.value * 1000
                 if is_ours(app):
                     try:
                         await delivered(app.producer, [(mine.alerts, None, alert, 0, None)])
@@ -129,7 +128,7 @@ def test_a_send_that_the_broker_refuses_later_is_committed_all_the_same(
                         await asyncio.Event().wait()
                 else:
                     await app.topic(mine.alerts, **RAW).send(key=b"k", value=alert)
-                done(app, event)
+                done(app, message)
 
         app.agent(app.topic(mine.source, **RAW))(work)
         async with running(app):

@@ -8,12 +8,14 @@ import json
 from itertools import chain, islice, repeat
 from typing import Any, NamedTuple
 
+from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.worker.agent import source_record
+from stream.worker.chunks import Chunk, Held, Record
 from stream.worker.reading import Allowance, Reader
-from stream.worker.triage import ROUND_BYTES, Call, TriagePolicy, WaitingRoom
+from stream.worker.triage import ROUND_BYTES, TriagePolicy, WaitingRoom
 from tests.worker.harness import NOW, PARTITIONS, Worker, offline, record
 from tests.worker.ward_events import lines, ward
 
@@ -133,9 +135,12 @@ def test_what_is_read_again_after_a_rebalance_is_dropped() -> None:
     for offset in range(6):
         waiting.admit(Message(0, bed(offset), offset, generation_id=1 + offset % 2))
     waiting.admit(tick(0, 6))
-    gone = waiting.drop(lambda m: m.generation_id == 2)
-    assert sorted(m.offset for m in gone) == [0, 2, 4, 6]
+    waiting.keep(2)
+    assert len(waiting) == 3
     assert [call.message.offset for call in waiting.next_round()] == [1, 3, 5]
+    waiting.admit(Message(0, bed(1), 7, generation_id=2))
+    waiting.keep(None)  # in the rebalance
+    assert not waiting.next_round()
 
 
 def test_the_alerts_are_the_files_whoever_goes_first() -> None:
@@ -193,60 +198,48 @@ def test_a_tick_in_its_place_says_what_it_would_have_said_in_the_log() -> None:
     assert counted == PARTITIONS
 
 
-class Held:
-    """Faust's message as far as an allowance looks at it."""
-
-    def __init__(self, size: int) -> None:
-        self.key, self.value = b"", b" " * size
+def chunk(size: int, *messages: Message) -> Chunk:
+    return Chunk(messages, size, Held())  # type: ignore[arg-type]
 
 
 def test_no_more_bytes_are_held_than_allowed_until_they_are_garbage() -> None:
-    async def scene() -> None:
-        allowance = Allowance(1000)
-        giant = Held(5000)
-        await asyncio.wait_for(allowance.take(giant), 5)  # or it would wait for ever
-        assert allowance.used == 5000
-        small = Held(10)
-        waiting = asyncio.create_task(allowance.take(small))
-        await asyncio.sleep(0.1)
-        assert not waiting.done()
-        del giant
-        gc.collect()
-        await asyncio.wait_for(waiting, 5)
-        assert allowance.used == 10
-
-    asyncio.run(scene())
-
-
-class Stream:
-    """A Faust stream that gives what a test puts into it."""
-
-    def __init__(self) -> None:
-        self.queue: asyncio.Queue[Any] = asyncio.Queue()
-        self.enable_acks = True
-
-    async def events(self) -> Any:
-        while (message := await self.queue.get()) is not None:
-            yield type("Event", (), {"message": message})()
+    allowance = Allowance(1000)
+    giant, small = chunk(5000), chunk(10)
+    assert allowance.take(giant)  # or it would wait for ever
+    record = Record(TP("vitals", 0), Message(0, bed(1), 0), 1, giant.held)
+    del giant
+    assert not allowance.take(small)
+    assert allowance.used == 5000
+    del record
+    gc.collect()
+    assert allowance.take(small)
+    assert allowance.used == 10
 
 
 def test_a_lone_record_does_not_wait_and_a_full_room_stops_the_reading() -> None:
     async def scene() -> None:
-        stream, waiting = Stream(), room({})
-        async with Reader(stream, waiting, within=30.0) as reader:
-            stream.queue.put_nowait(Message(0, bed(1), 0))
-            assert await asyncio.wait_for(reader.gather(), 5)
-            assert waiting.next_round() == [Call(Message(0, bed(1), 0))]
-            waiting.done([Call(Message(0, bed(1), 0))])
-            for offset in range(500):
-                stream.queue.put_nowait(Message(0, bed(2), offset))
-            assert await asyncio.wait_for(reader.gather(), 5)
-            assert len(waiting) == POLICY.room
-            while stream.queue.qsize():
-                waiting.done(waiting.next_round())
-                reader.go_on()
-                assert await asyncio.wait_for(reader.gather(), 5)
-            assert len(waiting) > 0
-        assert not stream.enable_acks
+        waiting = room({})
+        reader = Reader(waiting, within=30.0)
+        gathering = asyncio.create_task(reader.gather())
+        await asyncio.sleep(0)
+        assert reader.offer(chunk(2, Message(0, bed(1), 0)))
+        await asyncio.wait_for(gathering, 5)
+        waiting.done(waiting.next_round())
+        assert len(waiting) == 0
+        reader.go_on()
+        offset, rounds = 0, 0
+        while offset < 500:
+            gathering = asyncio.create_task(reader.gather())
+            await asyncio.sleep(0)
+            more = [Message(0, bed(2), offset + n) for n in range(15)]
+            while reader.offer(chunk(30, *more)):
+                offset += 15
+                more = [Message(0, bed(2), offset + n) for n in range(15)]
+            assert len(waiting) > POLICY.room - 15  # no more fits: nobody waits for it
+            await asyncio.wait_for(gathering, 5)
+            waiting.done(waiting.next_round())
+            rounds += 1
+            reader.go_on()
+        assert rounds > 15
 
     asyncio.run(scene())

@@ -1,0 +1,86 @@
+"""What one fetch brought, in chunks that go through the worker as one: see `LeanConsumer`.
+
+A chunk holds records of one partition number, of all topics: these are the patients' own order.
+What is fetched of several topics together is merged by its timestamps. Between two partitions,
+which have no patient in common, there is no order to keep.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from faust.types import TP
+
+CHUNK_RECORDS = 500
+"""Most records of a chunk: about a round's."""
+CHUNK_BYTES = 1024 * 1024
+"""Most bytes of a chunk, where it is more than one record."""
+
+
+class Held:
+    """Lives as long as any record of its chunk does."""
+
+    __slots__ = ("__weakref__",)
+
+
+class Record:
+    """A record as it was fetched; `timestamp` in seconds since 1970."""
+
+    __slots__ = (
+        "generation_id", "held", "key", "offset", "partition", "timestamp", "topic", "tp", "value",
+    )  # fmt: skip
+
+    def __init__(self, tp: TP, fetched: Any, generation_id: int, held: Held) -> None:
+        self.topic, self.partition = self.tp = tp
+        self.offset: int = fetched.offset
+        self.timestamp: float = (fetched.timestamp or 0) / 1000
+        self.key: bytes | None = fetched.key
+        self.value: bytes | None = fetched.value
+        self.generation_id = generation_id
+        self.held = held
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Records, their bytes, and the token that all of them hold."""
+
+    records: Sequence[Record]
+    size: int
+    held: Held
+
+
+def chunks(
+    fetched: Mapping[TP, Sequence[Any]],
+    merged: Callable[[Any], Iterable[tuple[TP, Any]]],
+    generation_id: int,
+) -> Iterator[Chunk]:
+    """Partition by partition; `merged` puts the records of several topics in one order."""
+    partitions: dict[int, dict[TP, Sequence[Any]]] = defaultdict(dict)
+    for tp, found in fetched.items():
+        partitions[tp.partition][tp] = found
+    for topics in partitions.values():
+        ordered = (
+            merged(topics)
+            if len(topics) > 1
+            else ((tp, record) for tp, found in topics.items() for record in found)
+        )
+        yield from _cut(ordered, generation_id)
+
+
+def _cut(ordered: Iterable[tuple[TP, Any]], generation_id: int) -> Iterator[Chunk]:
+    records: list[Record] = []
+    size, held = 0, Held()
+    for tp, fetched in ordered:
+        more = len(fetched.key or b"") + len(fetched.value or b"")
+        if records and (size + more > CHUNK_BYTES or len(records) == CHUNK_RECORDS):
+            yield Chunk(records, size, held)
+            records, size, held = [], 0, Held()
+        records.append(Record(tp, fetched, generation_id, held))
+        size += more
+    if records:
+        yield Chunk(records, size, held)

@@ -1,0 +1,220 @@
+"""The lean way from the fetcher to the agent, without a broker: what it keeps of Faust's way."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import inspect
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from faust.transport.consumer import Consumer
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from stream.worker.chunks import CHUNK_BYTES, CHUNK_RECORDS, chunks
+from stream.worker.faust_repairs import ByRecordTime, SettledConsumer
+from stream.worker.lean import LeanConsumer
+from stream.worker.ledger import Ledger
+from stream.worker.reading import Reader
+from stream.worker.triage import TriagePolicy, WaitingRoom
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+VITALS, CARE, CHANGELOG = TP("vitals", 0), TP("care", 0), TP("app-patients-changelog", 0)
+
+REPLACED: dict[str, tuple[Callable[..., Any], str]] = {
+    "reads, and calls `_wait_next_records`": (Consumer.getmany, "4b168d84882a70d6"),
+    "is overridden": (Consumer._wait_next_records, "6218e1969a636b3f"),
+    "does for a message what `_offered` does for a chunk": (
+        Consumer._drain_messages,
+        "44a2500309e83c63",
+    ),
+    "waits for what `at_work` tracks": (Consumer.wait_empty, "e4662fe24f094819"),
+    "tells `wait_empty` that something is done": (Consumer._wait_for_ack, "d9c9337d4af88e54"),
+    "cleans what `at_work` tracks": (Consumer._clean_unacked_messages, "11be2587e71c9162"),
+    "reads `stream_inbound_time`": (
+        driver.AIOKafkaConsumerThread.verify_event_path,
+        "b983e7735f647cb3",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REPLACED)
+def test_what_is_replaced_is_as_it_was_when_it_was_replaced(what: str) -> None:
+    """Where this fails, read what Faust changed, change `LeanConsumer`, and note the new digest."""
+    function, digest = REPLACED[what]
+    found = hashlib.sha256(inspect.getsource(function).encode()).hexdigest()[:16]
+    assert found == digest, f"{function.__qualname__} {what}"
+
+
+def fetched(offset: int, timestamp: int = 0, value: bytes = b"{}") -> Any:
+    return SimpleNamespace(offset=offset, timestamp=timestamp, key=b"p1", value=value)
+
+
+def test_a_chunk_is_one_partition_in_the_order_of_its_timestamps() -> None:
+    found = {
+        VITALS: [fetched(n, 10 * n) for n in range(10)],
+        CARE: [fetched(7, 25), fetched(8, 65)],
+        TP("vitals", 1): [fetched(3, 1)],
+    }
+    first, second = chunks(found, ByRecordTime().iterate, 5)
+    assert [record.timestamp for record in first.records] == sorted(
+        record.timestamp for record in first.records
+    )
+    assert [record.offset for record in first.records if record.tp == CARE] == [7, 8]
+    assert {record.partition for record in first.records} == {0}
+    assert [(r.topic, r.partition, r.generation_id) for r in second.records] == [("vitals", 1, 5)]
+
+
+@pytest.mark.parametrize(
+    ("values", "sizes"),
+    [
+        ([b"{}"] * (2 * CHUNK_RECORDS + 1), [CHUNK_RECORDS, CHUNK_RECORDS, 1]),
+        ([b" " * (CHUNK_BYTES // 2)] * 3, [1, 1, 1]),
+        ([b"", b" " * (5 * CHUNK_BYTES), b""], [1, 1, 1]),
+    ],
+    ids=["many", "large", "one that is larger than a chunk"],
+)
+def test_a_chunk_has_bounds(values: list[bytes], sizes: list[int]) -> None:
+    found = {VITALS: [fetched(n, value=value) for n, value in enumerate(values)]}
+    cut = list(chunks(found, ByRecordTime().iterate, 1))
+    assert [len(chunk.records) for chunk in cut] == sizes
+    assert [record.offset for chunk in cut for record in chunk.records] == list(range(len(values)))
+
+
+class Flow:
+    active = True
+
+    def is_active(self) -> bool:
+        return self.active
+
+
+def consumer_with(records: Any) -> Any:
+    """A lean consumer whose next read gives these records; 10 may wait in its reader's room."""
+    consumer: Any = LeanConsumer.__new__(LeanConsumer)
+    consumer.app = SimpleNamespace(
+        consumer_generation_id=1,
+        flow_control=Flow(),
+        topics=SimpleNamespace(acks_enabled_for=lambda topic: topic in {"vitals", "care"}),
+        monitor=SimpleNamespace(stream_inbound_time={}),
+    )
+    consumer.scheduler = ByRecordTime()
+    consumer.ledgers, consumer._read_offset = {}, dict.fromkeys(records)
+    consumer.flow_active, consumer._commit_every, consumer._n_acked = True, None, 0
+    consumer._stopped = SimpleNamespace(is_set=lambda: False)
+    consumer._crashed = consumer._stopped
+    consumer._active_partitions = set(records)
+    consumer.reader = Reader(WaitingRoom(TriagePolicy("ticks", 5, 10), lambda _key: 0), 0.05)
+    consumer.records = records
+    return consumer
+
+
+@pytest.fixture(autouse=True)
+def _reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def read(self: Any, _timeout: float) -> Any:
+        return self.records, self._active_partitions
+
+    monkeypatch.setattr(SettledConsumer, "_wait_next_records", read)
+
+
+async def read(consumer: Any) -> Any:
+    return (await asyncio.wait_for(consumer._wait_next_records(1.0), 5))[0]
+
+
+def offsets(consumer: Any) -> list[int]:
+    return [call.message.offset for call in consumer.reader.room.next_round()]
+
+
+def test_source_records_go_to_the_reader_and_others_faust_s_way() -> None:
+    async def scene() -> None:
+        standby = [fetched(4)]
+        consumer = consumer_with({VITALS: [fetched(n) for n in range(3)], CHANGELOG: standby})
+        assert await read(consumer) == {CHANGELOG: standby}
+        assert offsets(consumer) == [0, 1, 2]
+        assert consumer.ledgers.keys() == {VITALS}
+        assert consumer.ledgers[VITALS].open == 3
+        assert consumer._read_offset[VITALS] == 2
+        assert consumer.app.monitor.stream_inbound_time.keys() == {VITALS}
+
+    asyncio.run(scene())
+
+
+def test_what_lies_before_the_read_offset_or_is_paused_is_left_out() -> None:
+    async def scene() -> None:
+        consumer = consumer_with({VITALS: [fetched(n) for n in range(5)], CARE: [fetched(1)]})
+        consumer._read_offset[VITALS] = 3
+        consumer._active_partitions = {VITALS}
+        assert await read(consumer) == {}
+        assert offsets(consumer) == [3, 4]
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("stops", ["flow", "generation"])
+def test_a_chunk_that_waits_is_dropped_whole_in_a_rebalance(stops: str) -> None:
+    """It is not noted as delivered either: it comes again, and only then has to be settled."""
+
+    async def scene() -> None:
+        consumer = consumer_with({VITALS: [fetched(n) for n in range(8)]})
+        assert await read(consumer) == {}
+        consumer.records = {VITALS: [fetched(n) for n in range(8, 16)]}
+        reading = asyncio.create_task(read(consumer))
+        await asyncio.sleep(0.1)
+        assert not reading.done()  # the room is full
+        if stops == "flow":
+            consumer.flow_active = False
+        else:
+            consumer.app.consumer_generation_id = 2
+        assert await reading is None
+        assert consumer.ledgers[VITALS].open == 8
+        assert consumer._read_offset[VITALS] == 7
+
+    asyncio.run(scene())
+
+
+def test_a_chunk_that_waits_goes_on_after_the_round() -> None:
+    async def scene() -> None:
+        consumer = consumer_with({VITALS: [fetched(n) for n in range(8)]})
+        await read(consumer)
+        consumer.records = {VITALS: [fetched(n) for n in range(8, 12)]}
+        reading = asyncio.create_task(read(consumer))
+        reader, seen = consumer.reader, []
+        while len(seen) < 12:
+            await asyncio.wait_for(reader.gather(), 5)
+            calls = reader.room.next_round()
+            seen += [call.message.offset for call in calls]
+            consumer.settle(reader.room.done(calls))
+            reader.go_on()
+        assert await reading == {}
+        assert seen == list(range(12))
+        assert consumer._new_offset(VITALS) == 12
+
+    asyncio.run(scene())
+
+
+def test_nothing_is_handed_on_before_the_tables_are_restored() -> None:
+    async def scene() -> None:
+        consumer = consumer_with({VITALS: [fetched(0)]})
+        consumer.app.flow_control.active = False
+        reading = asyncio.create_task(read(consumer))
+        await asyncio.sleep(0.1)
+        assert len(consumer.reader.room) == 0
+        consumer.app.flow_control.active = True
+        assert await reading == {}
+        assert len(consumer.reader.room) == 1
+
+    asyncio.run(scene())
+
+
+def test_a_round_under_way_is_what_a_rebalance_waits_for() -> None:
+    consumer = consumer_with({VITALS: []})
+    consumer._unacked_messages, consumer._waiting_for_ack = set(), None
+    consumer.ledgers[VITALS] = Ledger()
+    with consumer.at_work():
+        assert consumer.unacked
+        consumer._clean_unacked_messages()
+        assert consumer.unacked
+    assert not consumer.unacked
