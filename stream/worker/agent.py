@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -103,8 +104,8 @@ class Rounds:
 
     def _measure(self, plan: Plan, start: float) -> None:
         now, metrics = self._clock(), self.metrics
-        for topic, outcome in plan.outcomes:
-            metrics.events.labels(topic, outcome).inc()
+        for (topic, outcome), count in Counter(plan.outcomes).items():
+            metrics.events.labels(topic, outcome).inc(count)
         for late in plan.late:
             metrics.late.observe(late / 1_000_000)
         for reason in plan.reasons:

@@ -20,6 +20,7 @@ from stream.worker import batch
 from stream.worker.__main__ import main
 from stream.worker.agent import Rounds
 from stream.worker.grader import RulesetGrader
+from stream.worker.ward import Ward
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +87,8 @@ class Meter:
 if __name__ == "__main__":
     batch.decode = timed("decode", batch.decode, 7)
     RulesetGrader.step = timed("engine", RulesetGrader.step, 7)  # type: ignore[method-assign]
-    batch.Batch.plan = timed("state", batch.Batch.plan, 1)  # type: ignore[method-assign]
+    for owner, name in ((batch.Batch, "plan"), (Ward, "writes"), (Ward, "take_in")):
+        setattr(owner, name, timed("state", getattr(owner, name), 1))
     meter = Meter(Rounds.work)
 
     async def work(rounds: Any, producer: Any, records: Any) -> None:
