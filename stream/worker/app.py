@@ -200,6 +200,7 @@ def _faust_app(settings: Settings) -> Any:
         broker_rebalance_timeout=max(20.0, 2 * session),
         broker_max_poll_records=2000,
         consumer_max_fetch_size=262_144,  # a flooded partition's turn is short: see Overload
+        stream_buffer_maxsize=1024,  # of changelogs that stand by; source records: see reading
         broker_commit_interval=settings.commit_interval_s,
         broker_check_crcs=True,
         topic_partitions=settings.partitions,
