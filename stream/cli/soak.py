@@ -102,15 +102,14 @@ def soak(
 
     from stream.soak.report import document, show
 
+    folder = Path(tempfile.mkdtemp(prefix="stormwatch-soak-"))
+    print(f"logs of the workers, removed where the promise is kept: {folder}")
     with ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="stormwatch-soak-"))
-        if keep:
-            print(f"logs of the workers: {folder}")
-        else:
-            import shutil
-
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
         result = _run(stack, plan, settings, folder, kafka, brokers, keep=keep)
+    if result.verdict.kept and not keep:
+        import shutil
+
+        shutil.rmtree(folder, ignore_errors=True)
     if as_json is not None:
         try:
             as_json.write_text(json.dumps(document(plan, result), indent=2) + "\n", "utf-8")

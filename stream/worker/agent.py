@@ -76,6 +76,7 @@ class Rounds:
     def refresh(self, assigned: set[int]) -> None:
         """After a rebalance: look at the tables anew. Raises StateFormatError."""
         self.ward.refresh(assigned)
+        self.changelogs.positions.keep(assigned)
         self._said.clear()
         self.seen.clear()
         self.writer.clear()

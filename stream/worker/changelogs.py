@@ -19,6 +19,7 @@ from stream.worker.faust_repairs import delivered
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from stream.worker.faust_repairs import Producer
     from stream.worker.ward import Ward
@@ -48,6 +49,11 @@ class ChangelogPositions:
     def revoked(self, tp: TP) -> None:
         """Another owner writes it from now on."""
         self.next.pop(tp, None)
+
+    def keep(self, partitions: AbstractSet[int]) -> None:
+        """The tables hold nothing of all other partitions."""
+        for tp in [tp for tp in self.next if tp.partition not in partitions]:
+            del self.next[tp]
 
     def wrote(self, acknowledged: Iterable[tuple[TP, int]]) -> list[Span]:
         """Note our own records by partition and offset; returns the holes between them."""
@@ -79,7 +85,7 @@ class ChangelogPositions:
 class Changelogs:
     """The two changelogs as their owner writes them; see the module.
 
-    `read` gives the records of a span; it is asked only for those of others.
+    `read` gives the records of a span, or None where it cannot; it is asked for those of others.
     """
 
     def __init__(
@@ -87,7 +93,7 @@ class Changelogs:
         ward: Ward,
         topics: tuple[str, str],
         positions: Callable[[], ChangelogPositions],
-        read: Callable[[Span], Awaitable[Sequence[Any]]],
+        read: Callable[[Span], Awaitable[Sequence[Any] | None]],
     ) -> None:
         self.ward = ward
         self.patients, self.windows = topics
@@ -109,18 +115,21 @@ class Changelogs:
             (TP(topic, answer.partition), answer.offset) for answer in answers
         )
 
-    async def mend(self, producer: Producer, spans: Iterable[Span]) -> None:
+    async def mend(self, producer: Producer, spans: Iterable[Span]) -> list[Span]:
         """Write what the tables hold of everything that others' records are about.
 
-        In the order of a batch: windows, then records, then what is gone.
+        In the order of a batch: windows, then records, then what is gone. Returns the spans that
+        could not be read, as after a rebalance, and are still ours: they have to be mended later.
         """
-        waiting = list(spans)
+        waiting, left = [span for span in spans if span.tp in self.positions.next], []
         while waiting:
             keys: dict[str, set[bytes]] = {self.windows: set(), self.patients: set()}
             for span in waiting:
-                keys[span.tp.topic] |= {
-                    record.key for record in await self._read(span) if record.key is not None
-                }
+                records = await self._read(span)
+                if records is None:
+                    left.append(span)
+                    continue
+                keys[span.tp.topic] |= {record.key for record in records if record.key is not None}
             waiting = []
             held = {
                 topic: {key: self.ward.stored(key, topic == self.windows) for key in sorted(mine)}
@@ -130,3 +139,4 @@ class Changelogs:
                 for topic, values in held.items():
                     chosen = [(k, v) for k, v in values.items() if (v is None) is gone]
                     waiting += await self.write(producer, topic, chosen)
+        return [span for span in left if span.tp in self.positions.next]

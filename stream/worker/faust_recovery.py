@@ -28,8 +28,9 @@ CHUNK = 5_000
 """Most records taken in before the event loop gets its turn."""
 WAIT_S = 1.0
 EMPTY_ANSWERS = 2
-"""So often the brokers answer for all partitions that there is nothing, and we believe that there
-is no record before the end: compaction may have left none there."""
+"""So often the brokers answer for all partitions that there is nothing up to the end, and we
+believe it: compaction may have left no record there. A leader that was just elected may know of an
+earlier end for a while; its answers do not count."""
 
 
 class FetcherStuckError(RuntimeError):
@@ -115,6 +116,12 @@ class SafeRecovery(Recovery):
         """Changelog records taken in since the start: grows while a recovery makes progress."""
         self.restore_s = 0.0
         """How long the last reading of changelogs took."""
+        self._rebalances = 0
+
+    async def on_rebalance(self, *args: Any, **kwargs: Any) -> None:
+        """Another assignment: what is being restored for the one before is given up."""
+        self._rebalances += 1
+        await super().on_rebalance(*args, **kwargs)
 
     def revoke(self, tp: TP) -> None:
         """The partition is another's: what we know of its log is no longer true."""
@@ -156,7 +163,12 @@ class SafeRecovery(Recovery):
             raise FetcherStuckError("the fetcher did not stop; leaving rather than losing events")
 
     async def _restore(self) -> None:
-        """Read each of our changelog partitions from where its table stands to its end."""
+        """Read each of our changelog partitions from where its table stands to its end.
+
+        Where a table stands is known once all of it is read, and as long as it is ours: a position
+        that outlives its partition would, when it comes back, stand for what is gone since. Nobody
+        else reads a changelog meanwhile (see `SettledConsumer.read_span`).
+        """
         consumer: Any = self.app.consumer
         tables: Any = self.tables
         for table in tables.values():
@@ -164,41 +176,56 @@ class SafeRecovery(Recovery):
         mine: dict[TP, Any] = {tp: self.tp_to_table[tp] for tp in self.active_tps}
         if not mine:
             return
-        firsts, ends = await consumer.extents(sorted(mine))
-        starts = {}
-        for tp, table in mine.items():
-            known = self.positions.next.get(tp)
-            stood_by = table.promote(tp)
-            known = stood_by if known is None else known
-            if known is None or known > ends[tp]:  # nothing, or of a log that is no more
-                known = firsts[tp]
-            starts[tp] = max(known, firsts[tp])
-        await consumer.seek_wait(starts)
-        for tp, start in starts.items():
-            self.positions.restored(tp, start)
-        await self._read({tp for tp in mine if starts[tp] < ends[tp]}, ends)
+        rebalances = self._rebalances
+        async with consumer.reading_changelogs:
+            firsts, ends = await consumer.extents(sorted(mine))
+            starts = {}
+            for tp, table in mine.items():
+                known = self.positions.next.get(tp)
+                stood_by = table.promote(tp)
+                known = stood_by if known is None else known
+                if known is None or known > ends[tp]:  # nothing, or of a log that is no more
+                    known = firsts[tp]
+                starts[tp] = max(known, firsts[tp])
+            await consumer.seek_wait(starts)
+            behind = {tp: table for tp, table in mine.items() if starts[tp] < ends[tp]}
+            last = await self._read(behind, ends, rebalances)
         for tp in mine:
-            self.positions.restored(tp, max(ends[tp], self.positions.next[tp]))
+            self.positions.restored(tp, max(ends[tp], last.get(tp, 0)))
 
-    async def _read(self, behind: set[TP], ends: dict[TP, int]) -> None:
+    async def _read(
+        self, tables: dict[TP, Any], ends: dict[TP, int], rebalances: int
+    ) -> dict[TP, int]:
+        """Take in all of these partitions up to their ends; returns what follows the last record.
+
+        Raises RebalanceAgain.
+        """
         consumer: Any = self.app.consumer
+        behind = set(tables)
+        last: dict[TP, int] = {}
         answered, empty = consumer.answered_at(behind), 0
         while behind and empty < EMPTY_ANSWERS:
             records = await consumer.read_on(behind, CHUNK, WAIT_S)
+            if self._rebalances != rebalances:
+                raise RebalanceAgain
             for tp, found in records.items():
-                table: Any = self.tp_to_table[tp]
                 for record in found:
-                    take_in(table.data.data, record.key, record.value)
+                    take_in(tables[tp].data.data, record.key, record.value)
                 self.restored += len(found)
-                self.positions.restored(tp, found[-1].offset + 1)
+                last[tp] = found[-1].offset + 1
             # The client's position passes holes in the log, our last record does not.
             at = await consumer.positions(behind)
             behind = {tp for tp in behind if at[tp] < ends[tp]}
             now = consumer.answered_at(behind)
             if records:
                 answered, empty = now, 0
-            elif all(now[tp] != answered.get(tp) for tp in behind):
+            elif all(
+                now[tp] != answered.get(tp) and consumer.known_end(tp) >= ends[tp] for tp in behind
+            ):
                 answered, empty = now, empty + 1
+        if self._rebalances != rebalances:
+            raise RebalanceAgain
+        return last
 
 
 class SafeTableManager(TableManager):

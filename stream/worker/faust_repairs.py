@@ -13,6 +13,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from aiokafka.errors import IllegalStateError
 from aiokafka.protocol.produce import ProduceRequest
 from faust.sensors.monitor import Monitor
 from faust.transport.drivers import aiokafka as driver
@@ -64,6 +65,8 @@ class SettledConsumer(driver.Consumer):
     def __init__(self, transport: Any, callback: Any, **kwargs: Any) -> None:
         self.ledgers: dict[TP, Ledger] = {}
         self.parked = asyncio.Event()
+        self.reading_changelogs = asyncio.Lock()
+        """Held by whoever reads one: the client has one place in each partition."""
         self.lease: Lease = transport.lease
         self._hand_on = callback
         super().__init__(transport, callback=self._deliver, **kwargs)
@@ -135,20 +138,38 @@ class SettledConsumer(driver.Consumer):
         client: Any = self._thread._ensure_consumer()  # noqa: SLF001
         return {tp: client.last_poll_timestamp(tp) for tp in tps}
 
-    async def read_span(self, tp: TP, first: int, end: int) -> list[Any]:
-        """The records from `first` up to but without `end`; Faust must not read the partition."""
+    def known_end(self, tp: TP) -> int:
+        """The end of the log as the last answer to a fetch had it; -1 before any."""
         client: Any = self._thread._ensure_consumer()  # noqa: SLF001
+        end: int | None = client.highwater(tp)
+        return -1 if end is None else end
 
-        async def go() -> None:
-            client.seek(tp, first)
+    async def read_span(self, tp: TP, first: int, end: int) -> list[Any] | None:
+        """The records from `first` up to but without `end`; Faust must not read the partition.
 
-        moved = asyncio.run_coroutine_threadsafe(go(), self._thread.thread_loop)
-        await asyncio.wrap_future(moved)
-        records: list[Any] = []
-        while (await self.positions([tp]))[tp] < end:
-            found = await self.read_on([tp], end - first, 1.0)
-            records += [record for record in found.get(tp, ()) if record.offset < end]
-        return records
+        None where the partitions were assigned anew before, or meanwhile.
+        """
+        generation = self.app.consumer_generation_id
+        async with self.reading_changelogs:
+            client: Any = self._thread._ensure_consumer()  # noqa: SLF001
+
+            async def go() -> None:
+                client.seek(tp, first)
+
+            records: list[Any] = []
+            try:
+                if generation != self.app.consumer_generation_id:
+                    return None
+                moved = asyncio.run_coroutine_threadsafe(go(), self._thread.thread_loop)
+                await asyncio.wrap_future(moved)
+                while (await self.positions([tp]))[tp] < end:
+                    found = await self.read_on([tp], end - first, 1.0)
+                    if generation != self.app.consumer_generation_id:
+                        return None
+                    records += [record for record in found.get(tp, ()) if record.offset < end]
+            except IllegalStateError:  # it is not ours any more
+                return None
+            return records
 
     async def positions(self, tps: Iterable[TP]) -> dict[TP, int]:
         """Where the client stands, without the queue of its thread."""

@@ -51,6 +51,7 @@ class StateWriter:
         """Told of the records whose offsets may be committed."""
         self._clock, self._after = clock, after
         self._urgent: dict[bytes, None] = {}
+        self._unmended: list[Span] = []
         self._pen = asyncio.Lock()
         self._writing: asyncio.Task[None] | None = None
 
@@ -146,12 +147,15 @@ class StateWriter:
             self.settle(self.unsettled.written(held))
 
     async def _mend(self, producer: Producer, spans: Sequence[Span]) -> None:
-        if not spans:
+        if spans:
+            count = sum(span.end - span.first for span in spans)
+            self.metrics.foreign.inc(count)
+            log.error("others wrote into our changelogs; writing our states anew", records=count)
+        if self.ward.stale or not (spans or self._unmended):
+            self._unmended += spans
             return
-        count = sum(span.end - span.first for span in spans)
-        self.metrics.foreign.inc(count)
-        log.error("others wrote into our changelogs; writing our states anew", records=count)
-        await self.changelogs.mend(producer, spans)
+        spans, self._unmended = [*self._unmended, *spans], []
+        self._unmended += await self.changelogs.mend(producer, spans)
 
     def _count(self, writes: Writes) -> None:
         self.metrics.writes.labels("windows").inc(len(writes.windows) + len(writes.forgotten))

@@ -122,3 +122,31 @@ def test_a_batch_finds_it_too_and_settles_only_after_mending() -> None:
         state = worker.rounds.ward.state(key)
         assert state is not None
         assert decode_record(restored[key]) == state.record
+
+
+def test_what_cannot_be_read_now_is_mended_later_and_not_where_it_is_ours_no_more() -> None:
+    raw = lines(ward(6))
+    worker = Worker()
+    worker.own_everything()
+    worker.work([record(value, n) for n, value in enumerate(raw[:-6])])
+    zombie = Zombie(worker)
+    worker.work([record(value, len(raw) + n) for n, value in enumerate(raw[-6:])])
+    newest = {topic: worker.broker.table(topic) for topic in ("pc", "wc")}
+
+    async def unreadable(_span: Any) -> None:
+        return None
+
+    async def scene() -> None:
+        worker.rounds.changelogs._read = unreadable
+        await zombie.write()
+        writer = worker.rounds.writer
+        await writer.look(worker.broker, worker.ends)
+        assert {topic: worker.broker.table(topic) for topic in ("pc", "wc")} != newest
+        worker.rounds.changelogs._read = zombie.read
+        await writer.look(worker.broker, worker.ends)
+        assert {topic: worker.broker.table(topic) for topic in ("pc", "wc")} == newest
+        worker.rounds.refresh({1})
+        assert {tp.partition for tp in worker.rounds.changelogs.positions.next} == {1}
+        assert await worker.rounds.changelogs.mend(worker.broker, [Span(TP("pc", 0), 0, 3)]) == []
+
+    asyncio.run(scene())

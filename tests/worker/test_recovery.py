@@ -9,6 +9,7 @@ from typing import Any
 
 import faust
 import pytest
+from faust.tables.recovery import RebalanceAgain
 from faust.types import TP
 
 from stream.worker.faust_recovery import OwnChangelogTable, SafeRecovery
@@ -25,6 +26,9 @@ class Logs:
         self.records = {TP(TOPIC, int(name[1:])): rows for name, rows in partitions.items()}
         self.ends = {tp: rows[-1][0] + 1 if rows else 0 for tp, rows in self.records.items()}
         self.firsts = {tp: rows[0][0] if rows else 0 for tp, rows in self.records.items()}
+        self.reading_changelogs = asyncio.Lock()
+        self.elected: dict[TP, int] = {}
+        """Where the end is, as far as a leader that was just elected knows."""
         self.at: dict[TP, int] = {}
         self.read: list[tuple[TP, int]] = []
         self.answers = True
@@ -40,6 +44,9 @@ class Logs:
     async def positions(self, tps: Any) -> dict[TP, int]:
         return {tp: self.at[tp] for tp in tps}
 
+    def known_end(self, tp: TP) -> int:
+        return self.elected.get(tp, self.ends[tp])
+
     def answered_at(self, tps: Any) -> dict[TP, int | None]:
         return {tp: self._answered.get(tp) for tp in tps}
 
@@ -49,7 +56,8 @@ class Logs:
             return {}
         self._answered |= {tp: next(self._clock) for tp in tps}
         for tp in sorted(tps):
-            rows = [row for row in self.records[tp] if row[0] >= self.at[tp]][:2]
+            known = self.known_end(tp)
+            rows = [row for row in self.records[tp] if self.at[tp] <= row[0] < known][:2]
             if rows:
                 self.at[tp] = rows[-1][0] + 1
                 self.read += [(tp, offset) for offset, _, _ in rows]
@@ -138,23 +146,43 @@ def test_brokers_that_say_nothing_are_waited_for() -> None:
     assert table.data.data == {b"a": b"1"}
 
 
-def test_a_rebalance_in_the_middle_leaves_table_and_position_together() -> None:
+def test_a_rebalance_in_the_middle_begins_again_where_the_table_was_whole() -> None:
+    """A place halfway would, when the partition comes back, stand for what is gone since."""
     rows = [(n, b"k%d" % n, b"v") for n in range(40)]
-    logs = Logs(p0=rows)
-    recovery, table = recovery_over(logs, LOG)
+    logs = Logs(p0=rows, p1=[(n, b"o%d" % n, b"v") for n in range(40)])
+    recovery, table = recovery_over(logs, LOG, OTHER)
+    recovery.positions.restored(LOG, 6)
+    table.data.data.update({key: value for _, key, value in rows[:6]})
 
     async def scene() -> None:
         restoring = asyncio.create_task(recovery._restore())
         while recovery.restored < 10:  # noqa: ASYNC110
             await asyncio.sleep(0)
-        restoring.cancel()
-        with pytest.raises(asyncio.CancelledError):
+        await recovery.on_rebalance({LOG}, {OTHER}, set(), 2)
+        with pytest.raises(RebalanceAgain):
             await restoring
-        position = recovery.positions.next[LOG]
-        assert set(table.data.data) == {b"k%d" % n for n in range(position)}
+        assert recovery.positions.next == {LOG: 6}
+        recovery.active_tps.discard(OTHER)
         logs.read.clear()
         await recovery._restore()
 
     asyncio.run(scene())
-    assert len(table.data.data) == 40
-    assert logs.read[0] == (LOG, 10)
+    assert set(table.data.data) >= {b"k%d" % n for n in range(40)}
+    assert logs.read[0] == (LOG, 6)
+    assert recovery.positions.next == {LOG: 40}
+
+
+def test_a_leader_that_knows_of_less_is_not_believed() -> None:
+    logs = Logs(p0=[(n, b"k%d" % n, b"v") for n in range(6)])
+    logs.elected[LOG] = 2
+    recovery, table = recovery_over(logs, LOG)
+
+    async def scene() -> None:
+        restoring = asyncio.create_task(recovery._restore())
+        await asyncio.sleep(0.05)
+        assert not restoring.done()
+        logs.elected.clear()
+        await asyncio.wait_for(restoring, 5)
+
+    asyncio.run(scene())
+    assert len(table.data.data) == 6
