@@ -8,8 +8,9 @@ DEMO_FLAGS ?=
 PYTEST_FLAGS ?=
 SOAK_FLAGS ?=
 FUZZ_MINUTES ?= 5
+BENCH_FLAGS ?=
 
-.PHONY: help demo test test-broker test-others soak fuzz lint types schemas kafka kafka-stop clean
+.PHONY: help demo test test-broker test-others soak bench fuzz lint types schemas kafka kafka-stop clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -42,6 +43,9 @@ test-others: $(VENV)/.dev
 soak: $(VENV)/.dev  ## hundreds of faults, a million events, three brokers (SOAK_FLAGS='--seed 7')
 	$(BIN)/stormwatch soak --kafka deploy/kafka/kafka.sh --brokers 3 --workers 3 \
 		--faults 220 --events 1000000 $(SOAK_FLAGS)
+
+bench: $(VENV)/.dev  ## throughput, latency, state, recovery, with yardsticks (BENCH_FLAGS='--quick')
+	STORMWATCH_TEST_BROKER=apache $(BIN)/stormwatch bench --page $(BENCH_FLAGS)
 
 fuzz: $(VENV)/.dev  ## every entry by coverage, FUZZ_MINUTES=5 for each
 	STORMWATCH_FUZZ_S=$$(( $(FUZZ_MINUTES) * 60 )) $(BIN)/python -m pytest $(PYTEST_FLAGS) --timeout 0 tests/fuzz

@@ -9,6 +9,7 @@ import typer
 
 from stream.cli import (
     assess,
+    bench,
     config,
     demo,
     explain,
@@ -96,6 +97,7 @@ command(replay.replay, replay.EXAMPLES)
 command(tail.tail, tail.EXAMPLES)
 command(verify.verify, verify.EXAMPLES)
 command(soak.soak, soak.EXAMPLES)
+command(bench.bench, bench.EXAMPLES)
 command(config.config, config.EXAMPLES)
 schemas_app = typer.Typer(
     help="The wire contract as JSON Schema and AsyncAPI.", no_args_is_help=True

@@ -38,6 +38,7 @@ NAMES = [
     ("replay",),
     ("tail",),
     ("soak",),
+    ("bench",),
     ("config",),
     ("schemas",),
     ("schemas", "list"),

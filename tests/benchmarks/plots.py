@@ -1,0 +1,100 @@
+"""Throughput, latency and recovery as pictures (SVG), drawn from the results alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.benchmarks.plan import LOADS
+from tests.benchmarks.spread import percentile, spread
+from tests.benchmarks.targets import case_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.benchmarks.targets import Document
+
+
+def draw(document: Document, folder: Path) -> list[Path]:
+    """Writes throughput.svg, latency.svg and recovery.svg; returns their paths."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    mpl.rcParams["svg.hashsalt"] = "stormwatch"  # the same results, the same bytes
+    from matplotlib import pyplot as plt
+
+    paths = []
+    pictures: dict[str, Callable[[Any, Document], None]] = {
+        "throughput": _throughput, "latency": _latency, "recovery": _recovery,
+    }  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, picture in pictures.items():
+        figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
+        picture(axes, document)
+        paths.append(folder / f"{name}.svg")
+        figure.savefig(paths[-1], metadata={"Date": None})
+        plt.close(figure)
+    return paths
+
+
+def _bars(axes: Any, rows: list[tuple[str, list[float]]]) -> None:
+    spreads = [spread(values) for _, values in rows]
+    middles = [each.median for each in spreads]
+    reach = [
+        [each.median - each.low for each in spreads],
+        [each.high - each.median for each in spreads],
+    ]
+    axes.barh(range(len(rows)), middles, xerr=reach, capsize=2, color="#4477aa")
+    axes.set_yticks(range(len(rows)), [name for name, _ in rows], fontsize=7)
+    axes.invert_yaxis()
+
+
+def _throughput(axes: Any, document: Document) -> None:
+    rows = [
+        (str(case_of(result)), [run["messages_s"] for run in result["throughput"]])
+        for result in document["cases"]
+        if result["throughput"]
+    ]
+    rows += [
+        (name, [run["messages_s"] for run in each["runs"]])
+        for name, each in document["yardsticks"].get("found", {}).items()
+        if each.get("runs")
+    ]
+    _bars(axes, rows)
+    axes.set_xscale("log")
+    axes.set_xlabel("messages/s (median; the line spans all runs)")
+    axes.set_title("Preloaded topic")
+
+
+def _latency(axes: Any, document: Document) -> None:
+    for result in document["cases"]:
+        points = []
+        for load in LOADS:
+            pooled = [
+                x for run in result["latency"].get(f"{load:g}", []) for x in run["arrived_ms"]
+            ]
+            if pooled:
+                points.append((load, percentile(pooled, 0.5), percentile(pooled, 0.99)))
+        if points:
+            loads, middle, late = zip(*points, strict=True)
+            (line,) = axes.plot(loads, late, marker="o", label=str(case_of(result)))
+            axes.plot(loads, middle, linestyle=":", color=line.get_color())
+    axes.plot([0.5, 0.9], [100, 250], "k_", markersize=20, label="wanted (p99)")
+    axes.set_yscale("log")
+    axes.set_xticks(LOADS, [f"{load:.0%}" for load in LOADS])
+    axes.set_xlabel("share of the highest sustained rate")
+    axes.set_ylabel("ms, p99 (dotted: p50)")
+    axes.set_title("From produce to alert")
+    axes.legend(fontsize=6)
+
+
+def _recovery(axes: Any, document: Document) -> None:
+    rows = [
+        (str(case_of(result)), [run["seconds"] for run in runs])
+        for result in document["cases"]
+        if (runs := [run for run in result["recovery"] if run["alerts"]])
+    ]
+    if rows:
+        _bars(axes, rows)
+    axes.set_xlabel("seconds from kill -9 until everything is said (session 10 s)")
+    axes.set_title("Recovery")

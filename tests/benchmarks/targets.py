@@ -1,0 +1,195 @@
+"""The targets, each as a ratio or a limit within one run on one machine: what was reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from tests.benchmarks.plan import Case
+from tests.benchmarks.spread import percentile, spread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is wanted and what was measured; `value` None: this run does not tell."""
+
+    name: str
+    wanted: str
+    value: float | None
+    reached: bool | None
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A measured value and the case it is from."""
+
+    value: float
+    where: str
+
+
+def case_of(result: Document) -> Case:
+    """The case that a result is of."""
+    return Case(result["patients"], result["stay_s"], result["workers"])
+
+
+def median(result: Document, name: str) -> float:
+    """Over the runs of throughput."""
+    return spread([run[name] for run in result["throughput"]]).median
+
+
+def targets(document: Document) -> list[Target]:
+    """Every target, in the order of importance; where several cases count, the worst one."""
+    return [
+        *_ratios(document),
+        *_latencies(document),
+        *_state(document),
+        *_flatness(document),
+        _scaling(document),
+    ]
+
+
+def _ratios(document: Document) -> list[Target]:
+    found = document["yardsticks"]
+    ours = next(
+        (r for r in document["cases"] if str(case_of(r)) == found.get("case")), None
+    )  # fmt: skip
+    wanted = (
+        ("naive Faust", 6.0, "messages/s, times the naive Faust agent"),
+        ("aiokafka json", 0.5, "messages/s, share of the bare aiokafka loop (json)"),
+        ("aiokafka orjson", 0.5, "messages/s, share of the bare aiokafka loop (orjson)"),
+        ("Quix, stored", 1.0, "messages/s, times Quix Streams with the same engine, stored"),
+        ("Quix, in memory", 1.0, "messages/s, times Quix Streams with the same engine, in memory"),
+    )
+    rows = []
+    for name, least, text in wanted:
+        runs = found.get("found", {}).get(name, {}).get("runs", [])
+        value = None
+        if runs and ours:
+            theirs = spread([run["messages_s"] for run in runs]).median
+            value = median(ours, "messages_s") / theirs
+        rows.append(_judged(text, least, value, "at least", found.get("case", "")))
+    return rows
+
+
+def _latencies(document: Document) -> Iterable[Target]:
+    for load, limit in (("0.5", 100.0), ("0.9", 250.0)):
+        figures = [
+            Figure(percentile(pooled, 0.99), str(case_of(result)))
+            for result in document["cases"]
+            if (pooled := [x for run in result["latency"].get(load, []) for x in run["arrived_ms"]])
+        ]
+        text = f"p99 from produce to alert at {float(load):.0%} of the rate, ms"
+        yield _worst(text, limit, figures)
+
+
+def _state(document: Document) -> Iterable[Target]:
+    cases = document["cases"]
+    figures = [
+        Figure(run["changelog"]["per_snapshot"], str(case_of(result)))
+        for result in cases
+        for phase in (result["throughput"], *result["latency"].values())
+        for run in phase
+    ]
+    yield _worst("changelog bytes per accepted snapshot", 400.0, figures)
+    grown = [
+        Figure(_heavy(cases, long) / _heavy(cases, short), f"{long} against {short.stay}")
+        for short, long in _pairs(cases, "stay_s")
+    ]
+    yield _worst("changelog bytes per snapshot, longest stay against shortest", 1.1, grown)
+    weights = []
+    for few, many in _pairs(cases, "patients"):
+        peaks = [
+            max(run["peak_kb"] for run in _of(cases, each)["throughput"]) for each in (few, many)
+        ]
+        if many.workers == 1:
+            each = (peaks[1] - peaks[0]) / (many.patients - few.patients)
+            weights.append(Figure(each, f"{many.stay}, {many.patients:,} patients"))
+    yield _worst("memory per patient, KB", 30.0, weights)
+
+
+def _heavy(cases: list[Document], case: Case) -> float:
+    runs = _of(cases, case)["throughput"]
+    return spread([run["changelog"]["per_snapshot"] for run in runs]).median
+
+
+def _flatness(document: Document) -> Iterable[Target]:
+    cases = document["cases"]
+    for axis, text in (
+        ("patients", "CPU per event, most patients against fewest"),
+        ("stay_s", "CPU per event, longest stay against shortest"),
+    ):
+        grown = [
+            Figure(_cpu(cases, high) / _cpu(cases, low), f"{high} against {low}")
+            for low, high in _pairs(cases, axis)
+        ]
+        yield _worst(text, 1.1, grown)
+
+
+def _scaling(document: Document) -> Target:
+    cases = document["cases"]
+    figures = [
+        Figure(
+            median(_of(cases, two), "messages_s") / median(_of(cases, one), "messages_s"), str(two)
+        )
+        for one in map(case_of, cases)
+        if one.workers == 1
+        for two in [Case(one.patients, one.stay_s, 2)]
+        if any(case_of(result) == two for result in cases)
+    ]
+    text = "messages/s of two workers, times one"
+    if not figures:
+        return _judged(text, 1.8, None, "at least", "")
+    worst = min(figures, key=lambda figure: figure.value)
+    cores = document["machine"]["cores"]
+    if cores < 4:  # two workers, the broker, the harness
+        where = f"{worst.where}; no free cores: {cores} for workers, broker and harness"
+        return Target(text, "at least 1.8", worst.value, worst.value >= 1.8 or None, where)
+    return _judged(text, 1.8, worst.value, "at least", worst.where)
+
+
+def _pairs(cases: list[Document], axis: str) -> list[tuple[Case, Case]]:
+    """The smallest and the largest case along an axis, all else alike."""
+    groups: dict[tuple[int, ...], list[Case]] = {}
+    for result in cases:
+        if result["throughput"]:
+            case = case_of(result)
+            alike = {"patients": case.patients, "stay_s": case.stay_s, "workers": case.workers}
+            del alike[axis]
+            groups.setdefault(tuple(alike.values()), []).append(case)
+    return [
+        (min(group, key=lambda c: getattr(c, axis)), max(group, key=lambda c: getattr(c, axis)))
+        for group in groups.values()
+        if len(group) > 1
+    ]
+
+
+def _cpu(cases: list[Document], case: Case) -> float:
+    return median(_of(cases, case), "cpu_s_per_100k")
+
+
+def _of(cases: list[Document], case: Case) -> Document:
+    return next(result for result in cases if case_of(result) == case)
+
+
+def _worst(text: str, limit: float, figures: list[Figure]) -> Target:
+    if not figures:
+        return _judged(text, limit, None, "at most", "")
+    worst = max(figures, key=lambda figure: figure.value)
+    return _judged(text, limit, worst.value, "at most", worst.where)
+
+
+def _judged(
+    text: str, limit: float, value: float | None, how: Literal["at least", "at most"], where: str
+) -> Target:
+    shown = f"{how} {limit:g}"
+    if value is None:
+        return Target(text, shown, None, None, where)
+    return Target(
+        text, shown, value, value >= limit if how == "at least" else value <= limit, where
+    )

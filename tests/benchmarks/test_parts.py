@@ -1,0 +1,237 @@
+"""The benchmark's pure parts: its events, its figures, its targets and its page."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from stream.rules import load_ruleset
+from tests.benchmarks.oracle import Oracle, Said
+from tests.benchmarks.page import PAGE, RESULTS, rendered
+from tests.benchmarks.plan import Plan, crossed
+from tests.benchmarks.plots import draw
+from tests.benchmarks.spread import percentile, short, spread
+from tests.benchmarks.tables import tables
+from tests.benchmarks.targets import targets
+from tests.benchmarks.ward import Ward
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_same_seed_gives_the_same_ward_and_another_seed_another() -> None:
+    def events(seed: int) -> list[bytes]:
+        ward = Ward(3, seed)
+        return [event.value for event in (*ward.before(7200), *ward.monitored(200))]
+
+    assert events(7) == events(7)
+    assert events(7) != events(8)
+
+
+def test_a_monitored_patient_has_one_event_of_seven_signals_a_second() -> None:
+    ward = Ward(4, 1)
+    list(ward.before(3600))
+    events = [json.loads(event.value) for event in (*ward.monitored(150), *ward.monitored(250))]
+    assert len({event["event_id"] for event in events}) == len(events) == 400
+    assert set(Counter(event["patient_id"] for event in events).values()) == {100}
+    of_one = [event["time"] for event in events if event["patient_id"] == "bench-00002"]
+    assert of_one[:2] == ["2100-01-01T01:00:00+00:00", "2100-01-01T01:00:01+00:00"]
+    assert of_one[-1] == "2100-01-01T01:01:39+00:00"
+    kinds = Counter(event["type"] for event in events)
+    assert kinds["vitals"] > 380
+    assert {len(event.get("readings", ())) for event in events} <= {0, 7}
+
+
+def test_a_long_stay_has_the_same_last_hour_as_a_short_one() -> None:
+    def minutes_to_the_end(stay_s: int) -> list[str]:
+        times = [json.loads(event.value)["time"] for event in Ward(1, 1).before(stay_s)]
+        return [time[14:16] for time in times[-11:]]
+
+    assert minutes_to_the_end(3600) == minutes_to_the_end(14 * 86_400)
+    assert len(list(Ward(1, 1).before(14 * 86_400))) == 1 + 27 + 12
+
+
+def test_the_oracle_finds_every_alert_and_names_its_event() -> None:
+    ward, oracle = Ward(20, 1), Oracle(load_ruleset())
+    oracle.take(ward.before(3600))
+    said = [Said(key, value) for key, values in oracle.due.items() for value in values]
+    assert said
+    assert oracle.compare(said) is None
+    events = list(ward.monitored(1000))
+    causes = oracle.take(events)
+    checks = {n for n, event in enumerate(events) if json.loads(event.value)["type"] == "neuro"}
+    named = {n for alert, n in causes.items() if json.loads(alert.value)["type"] == "icans.changed"}
+    assert named
+    assert named <= checks
+
+
+@pytest.mark.parametrize("harm", ["lost", "altered", "reordered", "invented"])
+def test_alerts_that_are_not_the_engine_s_are_found(harm: str) -> None:
+    oracle = Oracle(load_ruleset())
+    oracle.take(Ward(20, 1).before(3600))
+    said = [Said(key, value) for key, values in oracle.due.items() for value in values]
+    key = next(key for key, values in oracle.due.items() if len(values) > 1)
+    first, second = [n for n, each in enumerate(said) if each.key == key][:2]
+    if harm == "lost":
+        del said[first]
+    elif harm == "altered":
+        said[first] = Said(key, said[first].value.replace(b"1", b"2", 1))
+    elif harm == "reordered":
+        said[first], said[second] = said[second], said[first]
+    else:
+        said.append(Said(b"nobody", b"{}"))
+    fault = oracle.compare(said)
+    assert fault is not None
+    assert fault.startswith("the alerts of 1 patients differ")
+
+
+def test_an_alert_said_again_after_a_crash_is_none_too_many() -> None:
+    oracle = Oracle(load_ruleset())
+    oracle.take(Ward(5, 1).before(3600))
+    said = [Said(key, value) for key, values in oracle.due.items() for value in values]
+    assert oracle.compare([*said, said[0]]) is None
+
+
+def test_a_figure_has_its_spread() -> None:
+    assert spread([3, 1, 2]) == (2, 1, 3)
+    assert str(spread([1234.5, 900, 2000])) == "1,234 (900\u20132,000)"
+    assert str(spread([0.01234])) == "0.0123"
+    with pytest.raises(ValueError, match="at least one run"):
+        spread([])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (0.5, "0.500"), (3.142, "3.14"), (98.76, "98.8"), (12345, "12,345")],
+)
+def test_three_figures_are_shown(value: float, text: str) -> None:
+    assert short(value) == text
+
+
+def test_percentiles_are_values_that_were_measured() -> None:
+    values = [float(n) for n in range(1, 201)]
+    assert [percentile(values, share) for share in (0.5, 0.99, 1)] == [100, 198, 200]
+    assert percentile([5.0], 0.99) == 5
+    with pytest.raises(ValueError, match="percentile"):
+        percentile([], 0.5)
+
+
+def test_cases_are_crossed_and_runs_of_few_patients_are_short() -> None:
+    cases = crossed([10, 1000], [3600], [1, 2])
+    assert len(cases) == 4
+    plan = Plan(cases, runs=5, messages=50_000, latency_s=15, seed=1)
+    assert [plan.segment(case) for case in cases] == [18_000, 18_000, 50_000, 50_000]
+    assert str(plan.yardstick_case) == "1,000 patients, 1 h, 1 worker"
+
+
+def result(
+    patients: int,
+    stay_s: int,
+    workers: int,
+    *,
+    rate: float = 6000,
+    cpu: float = 10,
+    heavy: float = 300,
+) -> dict[str, Any]:
+    """A case as it is measured, with rounds of a little spread."""
+    log = {"records": 10, "bytes": 1, "disk": 1, "per_snapshot": heavy, "per_reading": heavy / 7}
+    throughput = [
+        {
+            "messages": 100, "messages_s": rate * each, "readings_s": rate * 7 * each,
+            "cpu_s_per_100k": cpu, "peak_kb": 100_000 + 20 * patients, "changelog": log,
+        }
+        for each in (0.9, 1, 1.2)
+    ]  # fmt: skip
+    latency = [
+        {
+            "rate": rate / 2, "messages": 100, "alerts": 2, "p50_ms": 20.0, "p99_ms": 90.0,
+            "max_ms": 90.0, "stored_p99_ms": 80.0, "arrived_ms": [20.0, 90.0], "changelog": log,
+        }
+    ]  # fmt: skip
+    recovery = [{"seconds": 11.0, "alerts": 3, "tables_s": 0.5, "records": 1000.0}]
+    return {
+        "patients": patients, "stay_s": stay_s, "workers": workers, "throughput": throughput,
+        "latency": {"0.5": latency, "0.9": latency}, "recovery": recovery,
+    }  # fmt: skip
+
+
+def document(*cases: dict[str, Any], cores: int = 8) -> dict[str, Any]:
+    runs = [{"messages_s": 1000.0, "cpu_s_per_100k": 5.0, "peak_kb": 50_000}]
+    found: dict[str, Any] = {
+        name: {"does": "something", "runs": runs}
+        for name in ("naive Faust", "aiokafka json", "aiokafka orjson", "Quix, stored")
+    }
+    found["Quix, in memory"] = {"does": "something", "absent": "it is not installed"}
+    return {
+        "date": "2100-01-01", "seed": 1, "runs": 3, "messages": 100, "latency_s": 1,
+        "broker": "none", "void": [], "cases": list(cases),
+        "machine": {"cpu": "a", "cores": cores, "memory_gb": 1, "system": "b", "python": "c",
+                    "versions": {"stormwatch": "0"}},
+        "yardsticks": {"case": "1,000 patients, 1 h, 1 worker", "found": found},
+    }  # fmt: skip
+
+
+def reached(*cases: dict[str, Any], cores: int = 8) -> dict[str, tuple[float | None, bool | None]]:
+    return {
+        each.name: (each.value, each.reached) for each in targets(document(*cases, cores=cores))
+    }
+
+
+WARD = result(1000, 3600, 1)
+
+
+def test_ratios_are_those_to_the_yardsticks_of_the_same_run() -> None:
+    found = reached(WARD)
+    assert found["messages/s, times the naive Faust agent"] == (6, True)
+    assert found["messages/s, times Quix Streams with the same engine, in memory"] == (None, None)
+    slow = reached(result(1000, 3600, 1, rate=5999))
+    assert slow["messages/s, times the naive Faust agent"][1] is False
+
+
+def test_the_worst_case_decides_a_limit() -> None:
+    heavy = result(10_000, 3600, 1, heavy=401)
+    assert reached(WARD)["changelog bytes per accepted snapshot"] == (300, True)
+    assert reached(WARD, heavy)["changelog bytes per accepted snapshot"] == (401, False)
+
+
+def test_cost_is_compared_between_the_ends_of_each_axis() -> None:
+    few, many = result(10, 3600, 1, cpu=10), result(10_000, 3600, 1, cpu=11.5)
+    long = result(10, 14 * 86_400, 1, cpu=10.9)
+    found = reached(few, WARD, many, long)
+    assert found["CPU per event, most patients against fewest"] == (1.15, False)
+    assert found["CPU per event, longest stay against shortest"] == (1.09, True)
+    assert found["memory per patient, KB"] == (20, True)
+
+
+@pytest.mark.parametrize(
+    ("rate", "cores", "expected"), [(11_000, 8, True), (8000, 8, False), (8000, 2, None)]
+)
+def test_two_workers_are_judged_where_cores_are_free(
+    rate: float, cores: int, expected: bool | None
+) -> None:
+    found = reached(WARD, result(1000, 3600, 2, rate=rate), cores=cores)
+    assert found["messages/s of two workers, times one"][1] is expected
+
+
+def test_what_could_not_be_measured_is_said_in_the_table() -> None:
+    rows = {row[0]: row for row in tables(document(WARD))["yardsticks"].rows}
+    assert rows["Quix, in memory"][2] == "it is not installed"
+    assert rows["**Stormwatch**"][2] == "6,000 (5,400\u20137,200)"
+
+
+def test_the_page_holds_the_figures_of_the_results_and_no_others() -> None:
+    text = PAGE.read_text("utf-8")
+    assert rendered(text, json.loads(RESULTS.read_text("utf-8"))) == text, (
+        "run: python -m tests.benchmarks.page"
+    )
+    assert rendered(text, document(WARD)) != text
+
+
+def test_the_same_results_give_the_same_pictures(tmp_path: Path) -> None:
+    first = draw(document(WARD, result(10, 3600, 1)), tmp_path / "a")
+    again = draw(document(WARD, result(10, 3600, 1)), tmp_path / "b")
+    assert [path.name for path in first] == ["throughput.svg", "latency.svg", "recovery.svg"]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]

@@ -1,0 +1,34 @@
+"""The benchmark's harness end to end: a tiny case on the session's broker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.benchmarks.plan import Case, Plan
+from tests.benchmarks.run import measured_on
+from tests.benchmarks.tables import tables
+
+if TYPE_CHECKING:
+    import pytest
+    from brokers import Broker
+
+
+def test_a_tiny_case_is_measured_and_its_alerts_are_the_engine_s(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.benchmarks.measure.SETTLED_S", 0.5)
+    monkeypatch.setattr("tests.benchmarks.crew.SESSION_S", 6)
+    plan = Plan((Case(20, 3600, 1),), 1, 1000, 1.0, 1, yardsticks=False)
+    found = measured_on(broker, plan)
+    assert found["void"] == []
+    (result,) = found["cases"]
+    (run,) = result["throughput"]
+    assert run["messages"] == 1000
+    assert run["messages_s"] > 0
+    assert run["cpu_s"] > 0
+    assert run["alerts"] > 0
+    assert run["changelog"]["bytes"] > 0
+    (recovery,) = result["recovery"]
+    assert recovery["records"] > 0
+    assert [len(runs) for runs in result["latency"].values()] == [1, 1, 1]
+    assert tables(found)["throughput"].rows
