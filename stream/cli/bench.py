@@ -80,12 +80,7 @@ def bench(
     """
     harness = _harness()
     if shown is not None:
-        try:
-            document = json.loads(shown.read_text("utf-8"))
-        except OSError as error:
-            raise CommandError(f"cannot read {shown}: {error.strerror}", USAGE) from None
-        except ValueError as error:
-            raise CommandError(f"{shown} is no result of `bench --json`: {error}", USAGE) from None
+        document = _results(shown)
     else:
         plan = harness.QUICK
         if not quick:
@@ -108,6 +103,18 @@ def bench(
         raise CommandError(f"cannot write {error.filename}: {error.strerror}", USAGE) from None
     if document["void"]:
         raise CommandError("; ".join(document["void"]), FAILED)
+
+
+def _results(file: Path) -> Any:
+    try:
+        document = json.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise CommandError(f"cannot read {file}: {error.strerror}", USAGE) from None
+    except ValueError as error:
+        raise CommandError(f"{file} is no result of `bench --json`: {error}", USAGE) from None
+    if not isinstance(document, dict) or not {"cases", "yardsticks", "void"} <= document.keys():
+        raise CommandError(f"{file} is no result of `bench --json`: it holds no cases", USAGE)
+    return document
 
 
 def _harness() -> Any:

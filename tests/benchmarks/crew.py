@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from workers import Process
 
 from tests.benchmarks.log import GIVE_UP_S, PARTITIONS
+from tests.benchmarks.plan import Void
 from tests.benchmarks.process import cpu_s, memory_kb
 
 if TYPE_CHECKING:
@@ -50,10 +51,11 @@ class Crew:
             worker.end(signal.SIGKILL)
 
     def ready(self) -> Self:
-        """Returns once every worker has its share of the partitions and has read its tables."""
+        """Returns once each has its partitions and has read its tables. Raises Void."""
         give_up = time.monotonic() + GIVE_UP_S
         while not self._balanced():
-            assert time.monotonic() < give_up, self._complaint("the group did not settle")
+            if time.monotonic() > give_up:
+                raise self._complaint("the group did not settle")
             time.sleep(LOOK_EVERY_S)
         return self
 
@@ -69,11 +71,12 @@ class Crew:
     def _all_alive(self) -> None:
         for worker in self.workers:
             code = worker.process.poll()
-            assert code is None, self._complaint(f"a worker ended with {code}")
+            if code is not None:
+                raise self._complaint(f"a worker ended with {code}")
 
-    def _complaint(self, text: str) -> str:
-        tails = (worker.log.read_text("utf-8", "replace")[-2000:] for worker in self.workers)
-        return "\n".join((text, *tails))
+    def _complaint(self, text: str) -> Void:
+        tails = (worker.log.read_text("utf-8", "replace")[-1000:] for worker in self.workers)
+        return Void("\n".join((text, *tails)))
 
     def taken(self) -> tuple[int, int, float]:
         """Events worked off, those refused among them, and when the last batch of all ended."""
@@ -96,7 +99,8 @@ class Crew:
             events, _, last = self.taken()
             if events >= count:
                 return min(time.time(), last)
-            assert time.monotonic() < give_up, self._complaint(f"{events} of {count} events")
+            if time.monotonic() > give_up:
+                raise self._complaint(f"{events} of {count} events were worked off")
             time.sleep(LOOK_EVERY_S)
 
     def halt(self) -> None:
@@ -110,9 +114,8 @@ class Crew:
         for worker in self.workers:
             worker.process.send_signal(signal.SIGCONT)
         stood = time.monotonic() - self._halted_at
-        assert stood < HALTED_AT_MOST_S, (
-            f"it took {stood:.1f} s to load the topic: measure with fewer --messages"
-        )
+        if stood > HALTED_AT_MOST_S:
+            raise Void(f"it took {stood:.1f} s to load the topic: measure with fewer --messages")
         return time.time()
 
     def cpu_s(self) -> float:

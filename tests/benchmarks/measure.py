@@ -10,9 +10,9 @@ from stream.rules import load_ruleset
 from tests.benchmarks.crew import Crew
 from tests.benchmarks.log import AlertReader, Changelogs, Loader, ends_of
 from tests.benchmarks.oracle import Oracle
-from tests.benchmarks.plan import LOADS
+from tests.benchmarks.plan import LOADS, Void
 from tests.benchmarks.process import busy
-from tests.benchmarks.spread import percentile
+from tests.benchmarks.spread import percentile, short, spread
 from tests.benchmarks.ward import Ward
 
 if TYPE_CHECKING:
@@ -28,10 +28,6 @@ SETTLED_S = 2.5
 """State that is written a little after the events must be in the log when it is weighed."""
 GENTLE = 300
 """Events that are sent after a worker was killed."""
-
-
-class Void(Exception):  # noqa: N818  # it names the fact
-    """The alerts of a run are not the engine's: its figures say nothing."""
 
 
 class Trial:
@@ -63,17 +59,16 @@ class Trial:
                 for number in range(self.plan.runs):
                     found = self._throughput(crew, alerts)
                     self.result["throughput"].append(found)
-                    self._say(f"  run {number + 1}: {found['messages_s']:,.0f} messages/s")
-                rates = sorted(run["messages_s"] for run in self.result["throughput"])
-                highest = rates[len(rates) // 2]
+                    self._say(f"  run {number + 1}: {short(found['messages_s'])} messages/s")
+                highest = spread([run["messages_s"] for run in self.result["throughput"]]).median
                 for _, load in itertools.product(range(self.plan.runs), LOADS):
                     found = self._latency(crew, alerts, load * highest)
                     self.result["latency"][f"{load:g}"].append(found)
-                    self._say(f"  at {load:.0%}: p99 {found['p99_ms']:.0f} ms")
+                    self._say(f"  at {load:.0%}: p99 {found['p99_ms'] or 0:.0f} ms")
                 for _ in range(self.plan.runs):
                     found = self._recovery(crew, alerts)
                     self.result["recovery"].append(found)
-                    self._say(f"  recovered after {found['seconds']:.1f} s")
+                    self._say(f"  recovered after {found['seconds'] or 0:.1f} s")
 
     def _history(self, crew: Crew, alerts: AlertReader) -> None:
         """The stay before the monitors, not measured."""
@@ -102,7 +97,7 @@ class Trial:
         self._sent += len(events)
         seconds = crew.work_off(self._sent) - begin
         if refused := crew.taken()[1]:
-            raise Void(f"{self.case}: {refused} events were not accepted")
+            raise Void(f"{refused} events were not accepted")
         cpu = crew.cpu_s() - cpu
         memory = crew.memory_kb()
         self.segments.append((first, ends_of(self.topics)))
@@ -169,7 +164,7 @@ class Trial:
 
     def _judge(self, fault: str | None) -> None:
         if fault is not None:
-            raise Void(f"{self.case}: {fault}")
+            raise Void(fault)
 
 
 def _each(changelog: dict[str, Any], events: list[Event]) -> dict[str, Any]:

@@ -11,6 +11,10 @@ LOADS = (0.1, 0.5, 0.9)
 """Shares of the highest sustained rate at which latency is measured."""
 
 
+class Void(Exception):  # noqa: N818  # it names the fact
+    """A case says nothing: its alerts are not the engine's, or it could not be measured."""
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """So many patients, who have been there so long, watched by so many workers."""

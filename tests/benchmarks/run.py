@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -20,9 +21,9 @@ from rich.table import Table as Grid  # noqa: E402
 
 from tests.benchmarks import yardstick  # noqa: E402
 from tests.benchmarks.log import PARTITIONS  # noqa: E402
-from tests.benchmarks.measure import Trial, Void  # noqa: E402
+from tests.benchmarks.measure import Trial  # noqa: E402
 from tests.benchmarks.page import RESULTS, write  # noqa: E402
-from tests.benchmarks.plan import HOUR_S, Case, Plan, crossed  # noqa: E402
+from tests.benchmarks.plan import HOUR_S, Case, Plan, Void, crossed  # noqa: E402
 from tests.benchmarks.plots import draw  # noqa: E402
 from tests.benchmarks.process import machine  # noqa: E402
 from tests.benchmarks.tables import tables  # noqa: E402
@@ -66,13 +67,19 @@ def measured_on(broker: Broker, plan: Plan, keep: Path | None = None) -> dict[st
                     document["yardsticks"] = _yardsticks(trial, plan)
         except Void as fault:
             _say(f"  VOID: {fault}")
-            document["void"].append(str(fault))
+            document["void"].append(f"{case}: {str(fault).splitlines()[0]}")
         finally:
             shutil.rmtree(home, ignore_errors=True)
         document["targets"] = [asdict(target) for target in targets(document)]
         if keep is not None:
-            keep.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", "utf-8")
+            keep.write_text(as_text(document), "utf-8")
     return document
+
+
+def as_text(document: dict[str, Any]) -> str:
+    """JSON for people too: an object's fields on lines of their own, numbers in a row in one."""
+    text = json.dumps(document, indent=1, allow_nan=False)
+    return re.sub(r"\[[-\d.,e\s]+\]", lambda row: " ".join(row[0].split()), text) + "\n"
 
 
 def report(document: dict[str, Any], plots: Path | None = None, *, page: bool = False) -> None:
@@ -86,7 +93,7 @@ def report(document: dict[str, Any], plots: Path | None = None, *, page: bool = 
     if plots is not None:
         _say(" ".join(str(path) for path in draw(document, plots)))
     if page:
-        RESULTS.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", "utf-8")
+        RESULTS.write_text(as_text(document), "utf-8")
         write(document)
 
 
