@@ -37,16 +37,19 @@ def draw(document: Document, folder: Path) -> list[Path]:
     return paths
 
 
-def _bars(axes: Any, rows: list[tuple[str, list[float]]]) -> None:
+def _dots(axes: Any, rows: list[tuple[str, list[float]]]) -> None:
+    """One dot a row at its median, with a line from the smallest to the largest run."""
     spreads = [spread(values) for _, values in rows]
+    places = range(len(rows))
     middles = [each.median for each in spreads]
     reach = [
         [each.median - each.low for each in spreads],
         [each.high - each.median for each in spreads],
     ]
-    axes.barh(range(len(rows)), middles, xerr=reach, capsize=2, color="#4477aa")
-    axes.set_yticks(range(len(rows)), [name for name, _ in rows], fontsize=7)
+    axes.errorbar(middles, places, xerr=reach, fmt="o", markersize=4, capsize=2)
+    axes.set_yticks(places, [name for name, _ in rows], fontsize=7)
     axes.invert_yaxis()
+    axes.grid(axis="x", alpha=0.3)
 
 
 def _throughput(axes: Any, document: Document) -> None:
@@ -60,14 +63,14 @@ def _throughput(axes: Any, document: Document) -> None:
         for name, each in document["yardsticks"].get("found", {}).items()
         if each.get("runs")
     ]
-    _bars(axes, rows)
+    _dots(axes, rows)
     axes.set_xscale("log")
     axes.set_xlabel("messages/s (median; the line spans all runs)")
-    axes.set_title("Preloaded topic")
+    axes.set_title("Preloaded topic: the worker in each case, and the yardsticks")
 
 
 def _latency(axes: Any, document: Document) -> None:
-    for result in document["cases"]:
+    for number, result in enumerate(document["cases"]):
         points = []
         for load in LOADS:
             pooled = [
@@ -77,7 +80,14 @@ def _latency(axes: Any, document: Document) -> None:
                 points.append((load, percentile(pooled, 0.5), percentile(pooled, 0.99)))
         if points:
             loads, middle, late = zip(*points, strict=True)
-            (line,) = axes.plot(loads, late, marker="o", label=str(case_of(result)))
+            (line,) = axes.plot(
+                loads,
+                late,
+                marker="o",
+                label=str(case_of(result)),
+                color=f"C{number % 10}",
+                linestyle="-" if number < 10 else "--",
+            )
             axes.plot(loads, middle, linestyle=":", color=line.get_color())
     axes.plot([0.5, 0.9], [100, 250], "k_", markersize=20, label="wanted (p99)")
     axes.set_yscale("log")
@@ -85,7 +95,7 @@ def _latency(axes: Any, document: Document) -> None:
     axes.set_xlabel("share of the highest sustained rate")
     axes.set_ylabel("ms, p99 (dotted: p50)")
     axes.set_title("From produce to alert")
-    axes.legend(fontsize=6)
+    axes.legend(fontsize=6, loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def _recovery(axes: Any, document: Document) -> None:
@@ -95,6 +105,6 @@ def _recovery(axes: Any, document: Document) -> None:
         if (runs := [run for run in result["recovery"] if run["alerts"]])
     ]
     if rows:
-        _bars(axes, rows)
+        _dots(axes, rows)
     axes.set_xlabel("seconds from kill -9 until everything is said (session 10 s)")
     axes.set_title("Recovery")
