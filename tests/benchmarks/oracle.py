@@ -29,6 +29,8 @@ class Oracle:
     due: dict[bytes, list[bytes]] = field(default_factory=dict)
     """Alerts of each patient that were not compared yet, in order."""
     _engine: OfflineEngine = field(init=False)
+    _said: set[int] = field(default_factory=set)
+    """Hashes of all alerts compared so far."""
 
     def __post_init__(self) -> None:
         self._engine = OfflineEngine(self.ruleset)
@@ -51,7 +53,9 @@ class Oracle:
         due, self.due = self.due, {}
         found: dict[bytes, dict[bytes, None]] = {}
         for said in read:
-            found.setdefault(said.key, {})[said.value] = None
+            if hash(said) not in self._said:
+                found.setdefault(said.key, {})[said.value] = None
+        self._said.update(hash(Said(key, value)) for key, values in due.items() for value in values)
         wanted = {key: list(dict.fromkeys(values)) for key, values in due.items()}
         differing = [
             key for key in wanted.keys() | found.keys()

@@ -49,7 +49,7 @@ class Ward:
         self._second = 0
         self._next = 0
 
-    def before(self, stay_s: int, every_s: int = 43_200) -> Iterator[Event]:
+    def before(self, stay_s: int, every_s: int = 86_400) -> Iterator[Event]:
         """A therapy, then sparse snapshots until `stay_s`; the last hour alike for every stay."""
         at = _moment(0)
         for name in self._names:
