@@ -40,7 +40,7 @@ def bench(
     ] = 50_000,
     latency_s: Annotated[
         float, typer.Option("--latency-s", metavar="S", min=1, help="Seconds at each load.")
-    ] = 15,
+    ] = 10,
     seed: Annotated[
         int, typer.Option("--seed", metavar="N", help="The same seed, the same events.")
     ] = 1,

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 LOOK_EVERY_S = 0.25
 HALTED_AT_MOST_S = 6.0
 """A worker that stands still for longer than its session has to leave the group."""
-SESSION_S = 10
+SETTINGS: dict[str, str] = {"session_timeout_s": "10", "ticks": "wall"}
+"""As they are by default, where the tests' workers have others."""
 
 
 class Crew:
@@ -37,7 +38,7 @@ class Crew:
         self._number += 1
         return Process(
             self._topics, self._home, f"worker-{self._number}",
-            partitions=str(PARTITIONS), session_timeout_s=str(SESSION_S), ticks="wall",
+            partitions=str(PARTITIONS), **SETTINGS,
         )  # fmt: skip
 
     def __enter__(self) -> Self:

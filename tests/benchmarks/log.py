@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PARTITIONS = 8
 GIVE_UP_S = 600.0
 STEP_S = 0.002
+COMMIT_LOOK_S = 0.25
 
 
 class Loader:
@@ -37,6 +38,7 @@ class Loader:
                 "bootstrap.servers": topics.bootstrap,
                 "acks": "all",
                 "linger.ms": 1,
+                "log_level": 3,
                 "enable.idempotence": True,  # in order, whatever is sent again
                 "queue.buffering.max.messages": 1_000_000,
                 "queue.buffering.max.kbytes": 1_048_576,
@@ -200,6 +202,22 @@ def _on_disk(admin: Any, names: list[str]) -> int | None:
         for answer in answers for folder in answer["log_dirs"]
         for topic in folder["topics"] for part in topic["partitions"]
     )  # fmt: skip
+
+
+def await_commits(topics: Topics, application_id: str) -> None:
+    """Returns once all events are settled: what they led to is said and stored. Raises Void."""
+    ends = ends_of(topics)
+    consumer = KafkaConsumer(
+        bootstrap_servers=topics.bootstrap, group_id=application_id, enable_auto_commit=False
+    )
+    give_up = time.monotonic() + GIVE_UP_S
+    with consumer:
+        for number, end in ends.items():
+            place = TopicPartition(topics.name("vitals"), number)
+            while (consumer.committed(place) or 0) < end:
+                if time.monotonic() > give_up:
+                    raise Void("what was worked off is not committed")
+                time.sleep(COMMIT_LOOK_S)
 
 
 def ends_of(topics: Topics) -> dict[int, int]:

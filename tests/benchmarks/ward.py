@@ -77,6 +77,13 @@ class Ward:
                 self._next, self._second = 0, self._second + 1
                 at = _moment(self._second)
 
+    def checks(self, most: int) -> Iterator[Event]:
+        """A neuro check, and so an alert, for each of at most so many patients, in a new second."""
+        self._next, self._second = 0, self._second + 1
+        for number in range(min(most, len(self._names))):
+            yield self._check(number, _moment(self._second))
+        self._second += 1
+
     def _snapshot(self, number: int, second: int, at: str) -> Event:
         fever, low, heart, wave = self._courses[number]
         noise = self._random.random()

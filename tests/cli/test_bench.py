@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def test_results_are_shown_without_measuring(cli: Cli) -> None:
     shown = cli("bench", "--from", RESULTS)
     assert shown.code == 0
-    for title in ("Targets", "Throughput", "From produce to alert", "Changelogs", "Yardsticks"):
+    for title in ("Targets", "Throughput", "From produce to alert", "Changelogs", "Recovery"):
         assert title in shown.out
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def test_a_tiny_case_is_measured_and_its_alerts_are_the_engine_s(
     broker_of: Callable[[str], Broker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tests.benchmarks.measure.SETTLED_S", 0.5)
-    monkeypatch.setattr("tests.benchmarks.crew.SESSION_S", 6)
+    quick = {"session_timeout_s": "6", "state_interval_s": "0.5", "ticks": "wall"}
+    monkeypatch.setattr("tests.benchmarks.crew.SETTINGS", quick)
     plan = Plan((Case(20, 3600, 1),), 1, 1000, 1.0, 1, yardsticks=False)
     found = measured_on(broker_of("apache-kafka"), plan)
     assert found["void"] == []
@@ -32,5 +32,6 @@ def test_a_tiny_case_is_measured_and_its_alerts_are_the_engine_s(
     assert run["changelog"]["bytes"] > 0
     (recovery,) = result["recovery"]
     assert recovery["records"] > 0
+    assert result["real_time"][0]["changelog"]["per_snapshot"] > 0
     assert [len(runs) for runs in result["latency"].values()] == [1, 1, 1]
     assert tables(found)["throughput"].rows
