@@ -45,21 +45,20 @@ def median(result: Document, name: str) -> float:
 
 
 def targets(document: Document) -> list[Target]:
-    """Every target, in the order of importance; where several cases count, the worst one."""
+    """Every target; where several cases with one worker count, the worst one."""
+    alone = [result for result in document["cases"] if result["workers"] == 1]
     return [
         *_ratios(document),
-        *_latencies(document),
-        *_state(document),
-        *_flatness(document),
+        *_latencies(alone),
+        *_state(alone),
+        *_flatness(alone),
         _scaling(document),
     ]
 
 
 def _ratios(document: Document) -> list[Target]:
     found = document["yardsticks"]
-    ours = next(
-        (r for r in document["cases"] if str(case_of(r)) == found.get("case")), None
-    )  # fmt: skip
+    ours = next((r for r in document["cases"] if str(case_of(r)) == found.get("case")), None)
     wanted = (
         ("naive Faust", 6.0, "messages/s, times the naive Faust agent"),
         ("aiokafka json", 0.5, "messages/s, share of the bare aiokafka loop (json)"),
@@ -78,19 +77,18 @@ def _ratios(document: Document) -> list[Target]:
     return rows
 
 
-def _latencies(document: Document) -> Iterable[Target]:
+def _latencies(cases: list[Document]) -> Iterable[Target]:
     for load, limit in (("0.5", 100.0), ("0.9", 250.0)):
         figures = [
             Figure(percentile(pooled, 0.99), str(case_of(result)))
-            for result in document["cases"]
+            for result in cases
             if (pooled := [x for run in result["latency"].get(load, []) for x in run["arrived_ms"]])
         ]
         text = f"p99 from produce to alert at {float(load):.0%} of the rate, ms"
         yield _worst(text, limit, figures)
 
 
-def _state(document: Document) -> Iterable[Target]:
-    cases = document["cases"]
+def _state(cases: list[Document]) -> Iterable[Target]:
     timed = [case for case in map(case_of, cases) if _timed(cases, case)]
     figures = [Figure(_heavy(cases, case), str(case)) for case in timed]
     yield _worst("changelog bytes per accepted snapshot at 1 Hz", 400.0, figures)
@@ -105,9 +103,8 @@ def _state(document: Document) -> Iterable[Target]:
         peaks = [
             max(run["peak_kb"] for run in _of(cases, each)["throughput"]) for each in (few, many)
         ]
-        if many.workers == 1:
-            each = (peaks[1] - peaks[0]) / (many.patients - few.patients)
-            weights.append(Figure(each, f"{many.stay}, {many.patients:,} patients"))
+        each = (peaks[1] - peaks[0]) / (many.patients - few.patients)
+        weights.append(Figure(each, str(many)))
     yield _worst("memory per patient, KB", 30.0, weights)
 
 
@@ -121,8 +118,7 @@ def _heavy(cases: list[Document], case: Case) -> float:
     return fmean(run["changelog"]["per_snapshot"] for run in _timed(cases, case))
 
 
-def _flatness(document: Document) -> Iterable[Target]:
-    cases = document["cases"]
+def _flatness(cases: list[Document]) -> Iterable[Target]:
     for axis, text in (
         ("patients", "CPU per event, most patients against fewest"),
         ("stay_s", "CPU per event, longest stay against shortest"),

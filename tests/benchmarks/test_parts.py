@@ -218,6 +218,11 @@ def test_cost_is_compared_between_the_ends_of_each_axis() -> None:
     assert found["memory per patient, KB"] == (20, True)
 
 
+def test_workers_that_share_cores_are_judged_by_nothing_but_their_number() -> None:
+    crowded = [result(n, 3600, 4, cpu=n, heavy=999) for n in (10, 1000)]
+    assert reached(WARD, *crowded) == reached(WARD)
+
+
 @pytest.mark.parametrize(
     ("rate", "cores", "expected"), [(11_000, 8, True), (8000, 8, False), (8000, 2, None)]
 )
