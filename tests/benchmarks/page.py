@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.benchmarks.spread import spread
 from tests.benchmarks.tables import tables
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 PAGE = HERE / "README.md"
 RESULTS = HERE / "results.json"
+BESIDE = 4
+"""Processes that may want a core beside those that have one: workers, broker, sender, reader."""
 
 
 def rendered(text: str, document: Document) -> str:
@@ -47,12 +50,18 @@ def machine(document: Document) -> str:
         if not void
         else f"**{len(void)} cases are void**: their alerts were not the engine's."
     )
+    loads = [run["load_average"] for case in document["cases"] for run in case["throughput"]]
+    quiet = max(loads, default=0) <= told["cores"] + BESIDE
+    others = (
+        "" if quiet else " **Others used the machine: a trial of the harness, no measurement.**"
+    )
     return (
         f"- {document['date']}, seed {document['seed']}, {document['runs']} runs of each,"
         f" {document['messages']:,} messages a run, {document['latency_s']:g} s at each load.\n"
         f"- {told['cpu']}, {told['cores']} cores, {told['memory_gb']:g} GiB, {told['system']};"
         f" Python {told['python']}; {document['broker']}.\n"
         f"- {versions}.\n"
+        f"- Load average {spread(loads) if loads else 0}.{others}\n"
         f"- {judged}"
     )
 

@@ -10,7 +10,7 @@ import pytest
 
 from stream.rules import load_ruleset
 from tests.benchmarks.oracle import Oracle, Said
-from tests.benchmarks.page import PAGE, RESULTS, rendered
+from tests.benchmarks.page import PAGE, RESULTS, machine, rendered
 from tests.benchmarks.plan import Plan, crossed
 from tests.benchmarks.plots import draw
 from tests.benchmarks.spread import percentile, short, spread
@@ -150,6 +150,7 @@ def result(
         {
             "messages": 100, "messages_s": rate * each, "readings_s": rate * 7 * each,
             "cpu_s_per_100k": cpu, "peak_kb": 100_000 + 20 * patients, "changelog": log,
+            "load_average": 3.0,
         }
         for each in (0.9, 1, 1.2)
     ]  # fmt: skip
@@ -245,6 +246,13 @@ def test_the_page_holds_the_figures_of_the_results_and_no_others() -> None:
         "run: python -m tests.benchmarks.page"
     )
     assert rendered(text, document(WARD)) != text
+
+
+def test_the_page_says_where_others_used_the_machine() -> None:
+    busy = result(10, 3600, 1)
+    busy["throughput"][1]["load_average"] = 13.0
+    assert "Others used the machine" in machine(document(busy))
+    assert "Others used the machine" not in machine(document(WARD))
 
 
 def test_the_same_results_give_the_same_pictures(tmp_path: Path) -> None:
