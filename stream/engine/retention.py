@@ -9,7 +9,7 @@ from stream.engine.checkpoints import Checkpoints, Folds
 from stream.engine.context import FOREVER
 from stream.engine.events import Attribution, Micros
 from stream.engine.facts import WINDOW, facts_held
-from stream.engine.fold import NEVER, Fold
+from stream.engine.fold import NEVER, Candidate, Fold
 from stream.engine.intray import Intray
 from stream.engine.places import Places
 from stream.engine.state import Derived, PatientRecord, PatientState, Published, Told
@@ -125,19 +125,26 @@ def _since(items: tuple[_T, ...], floor: Micros) -> tuple[_T, ...]:
     """Those from the floor on, and the last one before it."""
     if len(items) < 2 or items[1].time >= floor:
         return items
-    first = sum(1 for item in items if item.time < floor)
+    first = next((i for i, item in enumerate(items) if item.time >= floor), len(items))
     return items[max(0, first - 1) :]
 
 
 def trimmed(fold: Fold, floor: Micros) -> Fold:
     """A fold whose histories begin at the floor; the same one where they do."""
     history, icans = _since(fold.history, floor), _since(fold.icans_history, floor)
-    candidates = tuple(c for c in fold.candidates if c.end is None or c.end >= floor)
-    if (history, icans, candidates) == (fold.history, fold.icans_history, fold.candidates):
+    ended = 0  # they end in the order in which they began
+    while ended < len(fold.candidates) and _is_over(fold.candidates[ended], floor):
+        ended += 1
+    candidates = fold.candidates[ended:]
+    if history is fold.history and icans is fold.icans_history and not ended:
         return fold
     new = fold.copy()
     new.history, new.icans_history, new.candidates = history, icans, candidates
     return new
+
+
+def _is_over(candidate: Candidate, floor: Micros) -> bool:
+    return candidate.end is not None and candidate.end < floor
 
 
 def _trim_published(published: Published, floor: Micros) -> Published:
