@@ -23,6 +23,8 @@ class Place:
     committed: int | None
     under_way: int
     """Records that were handed to the agent and are not settled."""
+    held: int = 0
+    """Those of them that wait for nothing but the writing of states."""
     led: bool = True
     """Whether the partition's leader answered lately; if not, nobody can move it."""
 

@@ -77,6 +77,7 @@ class MainFacts:
     oldest_send: tuple[int, str] | None = None
     ledgers: Mapping[Any, tuple[int | None, int]] = field(default_factory=dict)
     committed: Mapping[Any, int | None] = field(default_factory=dict)
+    held: Mapping[Any, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ class Observer:
         app, consumer = self.app, self.app._consumer  # noqa: SLF001
         if consumer is None:
             return MainFacts()
-        fetcher = app._fetcher  # noqa: SLF001
+        fetcher, unsettled = app._fetcher, self.ticker.rounds.writer.unsettled  # noqa: SLF001
         return MainFacts(
             ready=app.tables.actives_ready and not app.rebalancing,
             restored=app.tables.recovery.restored,
@@ -149,6 +150,7 @@ class Observer:
             oldest_send=getattr(app._producer, "oldest", None),  # noqa: SLF001
             ledgers={tp: (led.committable, led.open) for tp, led in consumer.ledgers.items()},
             committed=dict(consumer._committed_offset),  # noqa: SLF001
+            held={tp: unsettled.held(*tp) for tp in list(consumer.ledgers)},
         )
 
     def _consumer_facts(self) -> ConsumerFacts:
@@ -221,6 +223,7 @@ def _places(main: MainFacts, consumer: ConsumerFacts) -> dict[tuple[str, int], P
             position=consumer.positions.get(tp),
             committed=committed,
             under_way=under_way,
+            held=main.held.get(tp, 0),
             led=now - answered < LED_S,
         )
     return places

@@ -58,6 +58,11 @@ PARTS: Mapping[Part, PartSpec] = {
 }
 
 
+WRITES = 3
+"""So many stall timeouts may pass until what was worked off is written: it waits for a third of one
+as it is, and a busy machine takes its time."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProgressPolicy:
     """What is still tolerated. Times in seconds of watching."""
@@ -144,6 +149,7 @@ class Progress:
         self.policy = policy
         self._still = {part: Stillness() for part in Part}
         self._settled: dict[Where, Stillness] = defaultdict(Stillness)
+        self._written: dict[Where, Stillness] = defaultdict(Stillness)
         self._committed: dict[Where, Stillness] = defaultdict(Stillness)
         self._restored = -1
         self._errors: deque[float] = deque()
@@ -213,14 +219,18 @@ class Progress:
         return Standing(Part.COORDINATOR, since, limit, "it has ended" if over else text)
 
     def _partition(self, seen: Observation, now: float, *, held: bool) -> Standing:
-        ages = {}
+        ages, waits = {}, {}
         for where, place in seen.places.items():
-            ages[where] = self._settled[where].look(
-                (place.settled, place.position),
-                now,
-                due=seen.ready and place.behind,
-                held=held or not place.led,
-            )
+            away = held or not place.led
+            due = seen.ready and place.behind
+            moved = place.settled, place.position, place.held
+            ages[where] = self._settled[where].look(moved, now, due=due, held=away)
+            # What was worked off is progress too, but has to be written in the end.
+            waiting = seen.ready and place.held > 0
+            age = self._written[where].look(place.settled, now, due=waiting, held=away)
+            waits[where] = age / WRITES
+        _longest(waits, self._written)
+        ages = {where: max(age, waits[where]) for where, age in ages.items()}
         worst, age = _longest(ages, self._settled)
         about = ""
         if worst is not None and age > 0:

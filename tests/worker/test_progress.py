@@ -185,3 +185,19 @@ def test_brokers_that_come_and_go_do_not_hide_a_stuck_part() -> None:
 def test_slow_settings_get_slow_limits() -> None:
     policy = ProgressPolicy.of(30, 120, 25, commit_interval_s=300, tick_interval_s=60)
     assert (policy.commit_s, policy.ticker_s, policy.stall_s) == (900, 180, 30)
+
+
+def test_what_is_worked_off_and_not_written_yet_is_progress_for_a_while() -> None:
+    """The states of many records are written at once; but they have to be written."""
+
+    def busy(second: int) -> Observation:
+        working = places(settled=0, end=1000, position=900, under_way=900, held=second)
+        return replace(well(second), places=working)
+
+    assert ends(busy, 90) is None
+    assert ends(busy) == (Part.PARTITION, 91)
+
+    def idle(second: int) -> Observation:
+        return replace(well(second), places=places(settled=0, position=7, under_way=7, held=7))
+
+    assert ends(idle) == (Part.PARTITION, 30)
