@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from faust.tables.manager import TableManager
 from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from faust.tables.table import Table
@@ -19,10 +20,11 @@ from stream.worker.changelogs import ChangelogPositions
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from faust.types import TP, EventT
 
+log = structlog.get_logger(__name__)
 _logger = logging.getLogger("faust.repaired")
 CHUNK = 5_000
 """Most records taken in before the event loop gets its turn."""
@@ -118,10 +120,20 @@ class SafeRecovery(Recovery):
         """How long the last reading of changelogs took."""
         self._rebalances = 0
 
-    async def on_rebalance(self, *args: Any, **kwargs: Any) -> None:
-        """Another assignment: what is being restored for the one before is given up."""
+    async def on_rebalance(
+        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
+    ) -> None:
+        """Another assignment: what is being restored for the one before is given up.
+
+        Fault: where the group has moved on already, Faust returns before it revokes anything, and
+        the next rebalance knows nothing of what this one took away.
+
+        Mended: what is not assigned, or was newly assigned, is not known any more.
+        """
         self._rebalances += 1
-        await super().on_rebalance(*args, **kwargs)
+        for tp in self.positions.next.keys() - (assigned - newly_assigned):
+            self.positions.revoked(tp)
+        await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
 
     def revoke(self, tp: TP) -> None:
         """The partition is another's: what we know of its log is no longer true."""
@@ -190,6 +202,7 @@ class SafeRecovery(Recovery):
             await consumer.seek_wait(starts)
             behind = {tp: table for tp, table in mine.items() if starts[tp] < ends[tp]}
             last = await self._read(behind, ends, rebalances)
+        log.info("changelogs read", begin=_shown(starts), end=_shown(ends), records=self.restored)
         for tp in mine:
             self.positions.restored(tp, max(ends[tp], last.get(tp, 0)))
 
@@ -226,6 +239,10 @@ class SafeRecovery(Recovery):
         if self._rebalances != rebalances:
             raise RebalanceAgain
         return last
+
+
+def _shown(offsets: Mapping[TP, int]) -> dict[str, int]:
+    return {f"{tp.topic}/{tp.partition}": at for tp, at in sorted(offsets.items())}
 
 
 class SafeTableManager(TableManager):
