@@ -95,7 +95,12 @@ class Bench:
     async def commit(self, offset: int) -> None:
         """As if a worker of the group had come this far."""
         stands = {TopicPartition(self.source, 0): OffsetAndMetadata(offset, "", -1)}
-        await self._ask(lambda admin: admin.alter_group_offsets(self.name, stands))
+        for _ in range(50):  # a coordinator that still loads refuses it, and raises nothing here
+            await self._ask(lambda admin: admin.alter_group_offsets(self.name, stands))
+            if await self.committed() == offset:
+                return
+            await asyncio.sleep(0.2)
+        raise TimeoutError("the group's offset could not be set")
 
     async def _ask(self, question: Callable[[KafkaAdminClient], Any]) -> Any:
         """A broker that has just started makes its coordinators when first asked for one."""
