@@ -9,36 +9,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from schemas.vocabulary import CandidateEnd, CandidateWhy, Priority, WatchedSignal
+from schemas.alarms import (
+    EscalationAcknowledged,
+    EscalationAdvanced,
+    EscalationClosed,
+    EscalationExhausted,
+    EscalationOpened,
+    EscalationReopened,
+    EscalationRepeated,
+    EscalationReturned,
+    EscalationShelved,
+    EscalationSummarised,
+    EscalationUnshelved,
+)
+from schemas.alert import Alert, Grade, IcansGrade
+from schemas.vocabulary import CandidateEnd, CandidateWhy, WatchedSignal
 from schemas.wire import LenientModel, Time
-
-Grade = Annotated[int, Field(ge=0, le=5)]
-IcansGrade = Annotated[int, Field(ge=0, le=4)]
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-
-
-class Reason(LenientModel):
-    """Why: a code, the criterion it belongs to, one sentence, and the events it rests on."""
-
-    code: str
-    """Code of the reason."""
-    criterion: str
-    """The criterion of the scale that it belongs to."""
-    text: str
-    """One sentence for a person."""
-    event_ids: list[str]
-    """The input events it rests on."""
-
-
-class Ruleset(LenientModel):
-    """A parameter set, named so that everything can be computed again."""
-
-    name: str
-    """Name of the parameter set."""
-    version: str
-    """Its version."""
-    hash: str
-    """Hash of every threshold in it."""
 
 
 class Guidance(LenientModel):
@@ -77,38 +63,6 @@ class Span(LenientModel):
     """Event time at which it begins."""
     until: Time | None
     """Event time at which it ends; null: it still lasts."""
-
-
-class Alert(LenientModel):
-    """What every output event has."""
-
-    alert_id: str
-    """UUIDv5 of what the alert says, never of when or where it was computed."""
-    patient_id: str
-    """The patient; also the key of the Kafka record."""
-    episode: Annotated[int, Field(ge=1)] | None
-    """Number of the episode, from 1; null outside one."""
-    effective_time: Time
-    """Event time at which it is true."""
-    emitted_time: Time
-    """The patient's processing clock when it was said."""
-    late_by_s: Annotated[float, Field(ge=0)]
-    """Seconds between `effective_time` and `emitted_time`."""
-    priority: Priority
-    """Alarm priority."""
-    flags: list[str]
-    """Codes of the flags on the patient, sorted."""
-    reasons: list[Reason]
-    """Why, with the events it rests on."""
-    supersedes: str | None
-    """The newest alert that this one makes untrue."""
-    ruleset: Ruleset
-    """The thresholds that were in force."""
-    engine_version: str
-    """Version of the engine that computed it."""
-    previous_hash: Sha256 | None = None
-    """SHA-256 of the record value of the patient's alert before; null for the first of the chain.
-    Alerts of engines before 0.3.0 have none."""
 
 
 class _GradeAlert(Alert):
@@ -190,52 +144,6 @@ class Reminder(Alert):
     """Where it is published."""
     status: str | None = None
     """`checked`, `mem` (from memory, unverified), `DESIGN` or `site`."""
-
-
-class _Escalation(Alert):
-    alert: str
-    """The `alert_id` of the alert that is escalated."""
-    step: Annotated[int, Field(ge=0)]
-    """Step of the ladder."""
-    notify: list[str]
-    """Roles to notify."""
-    respond_by: Time | None
-    """When the next step is taken unless somebody answers; null where none follows."""
-
-
-class EscalationOpened(_Escalation):
-    """An alert awaits an answer."""
-
-    type: Literal["escalation.opened"]
-    """Which alert this is."""
-
-
-class EscalationAdvanced(_Escalation):
-    """Nobody answered in time: the next step of the ladder."""
-
-    type: Literal["escalation.advanced"]
-    """Which alert this is."""
-
-
-class EscalationRepeated(_Escalation):
-    """Nobody answered on the last step: it is said again."""
-
-    type: Literal["escalation.repeated"]
-    """Which alert this is."""
-
-
-class EscalationAcknowledged(_Escalation):
-    """Somebody answered."""
-
-    type: Literal["escalation.acknowledged"]
-    """Which alert this is."""
-
-
-class EscalationClosed(_Escalation):
-    """The alert needs no answer any more."""
-
-    type: Literal["escalation.closed"]
-    """Which alert this is."""
 
 
 class SignalLost(Alert):
@@ -325,6 +233,12 @@ OutputEvent = Annotated[
     | EscalationRepeated
     | EscalationAcknowledged
     | EscalationClosed
+    | EscalationExhausted
+    | EscalationReturned
+    | EscalationShelved
+    | EscalationUnshelved
+    | EscalationReopened
+    | EscalationSummarised
     | SignalLost
     | SignalRestored
     | RiskChanged
@@ -347,6 +261,12 @@ OUTPUT_MODELS: dict[str, type[Alert]] = {
     "escalation.repeated": EscalationRepeated,
     "escalation.acknowledged": EscalationAcknowledged,
     "escalation.closed": EscalationClosed,
+    "escalation.exhausted": EscalationExhausted,
+    "escalation.returned": EscalationReturned,
+    "escalation.shelved": EscalationShelved,
+    "escalation.unshelved": EscalationUnshelved,
+    "escalation.reopened": EscalationReopened,
+    "escalation.summarised": EscalationSummarised,
     "signal.lost": SignalLost,
     "signal.restored": SignalRestored,
     "risk.changed": RiskChanged,

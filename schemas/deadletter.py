@@ -116,6 +116,22 @@ class ReasonCode(StrEnum):
     )
     QUALITY_BAD = "quality_bad", "The source itself called the value bad; look at the sensor."
 
+    # Answers to alarms.
+    UNKNOWN_ALERT = (
+        "unknown_alert",
+        "Check alert_id and patient_id; an answer that came before its alert counts all the same.",
+    )
+    ALARM_CLOSED = (
+        "alarm_closed",
+        "The answer came too late to be needed; look at the patient's newest alerts.",
+    )
+    NOT_SHELVABLE = ("not_shelvable", "Acknowledge the alarm; such a one cannot be shelved.")
+    NOT_SHELVED = ("not_shelved", "Nothing is to be done: the alarm is not shelved.")
+    SHELF_INVALID = (
+        "shelf_invalid",
+        "Send a reason, and an end (until) that is ahead and within what the ladders allow.",
+    )
+
     RECORD_FULL = (
         "record_full",
         "The patient's record holds no more of this kind; withdraw what no longer applies.",

@@ -8,7 +8,9 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from schemas.alerts import Grade, IcansGrade, Reason
+from schemas.alarms import AlarmState
+from schemas.alert import Grade, IcansGrade, Reason
+from schemas.vocabulary import Priority
 from schemas.wire import LenientModel, Time
 
 
@@ -34,6 +36,31 @@ class Therapy(LenientModel):
     """Which dose of a series it was."""
     time: Time
     """When it was given."""
+
+
+class StandingAlarm(LenientModel):
+    """An alarm that is not closed."""
+
+    alert: str
+    """The `alert_id` of the alert that raised it: what an acknowledgement names."""
+    event: str
+    """What raised it, such as `grade` or `signal`."""
+    subject: str | None = None
+    """Which signal, timer or candidate."""
+    grade: Grade | None = None
+    """Its grade; null where it has none."""
+    priority: Priority
+    """Its priority, which never changes."""
+    state: AlarmState
+    """Where it is in its life."""
+    step: Annotated[int, Field(ge=0)]
+    """Step of the ladder: 0 is the first."""
+    since: Time
+    """When it was raised."""
+    by: str | None = None
+    """Who acknowledged or shelved it."""
+    due: Time | None = None
+    """When its next timer runs out."""
 
 
 class Status(LenientModel):
@@ -65,6 +92,8 @@ class Status(LenientModel):
     """The bands of scores in force, by name: value, band, since."""
     iec_hs: bool | None = None
     """Whether the screen for IEC-HS is positive; null where it cannot be judged."""
+    alarms: Annotated[list[StandingAlarm], Field(default_factory=list)]
+    """Alarms that are not closed."""
     reasons: Annotated[list[Reason], Field(default_factory=list)]
     """Why the grade is what it is."""
     since: Time | None = None

@@ -19,38 +19,23 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from stream.metric_labels import (
+    ALARM_ENDS,
+    ALARM_EVENTS,
+    ALARM_PRIORITIES,
+    ALARM_STATES,
+    CANDIDATES,
+    GRADES,
+    OUTCOMES,
+    PARTS,
+    TABLES,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # half of all series, read by nobody
 
-GRADES = ("none", "0", "1", "2", "3", "4", "5")
-"""Label values of a grade; `none`: the grade does not apply or is not known."""
-
-OUTCOMES = ("accepted", "duplicate", "rejected", "too_late", "tick")
-CANDIDATES = (
-    "masked_onset",
-    "no_fever_onset",
-    "fever_lapsed",
-    "relative_hypotension",
-    "push_dose",
-)
-TABLES = ("patients", "windows")
-PARTS = (
-    "main_loop",
-    "consumer_loop",
-    "brokers",
-    "coordinator",
-    "fetcher",
-    "agent",
-    "producer",
-    "ticker",
-    "assignment",
-    "recovery",
-    "commit",
-    "partition",
-)
-"""Label values of what the watch judges (`stream.worker.progress`)."""
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 LATENESS = (1, 10, 60, 300, 900, 3600, 4 * 3600, 24 * 3600, 48 * 3600)
 
@@ -121,6 +106,66 @@ RAISED = MetricSpec(
     ("why",),
     "Candidates raised for a person to confirm.",
     (CANDIDATES,),
+)
+ALARMS = MetricSpec(
+    "stormwatch_alarms_total",
+    "counter",
+    "alarms",
+    ("event", "priority"),
+    "Alarms opened: alerts that somebody has to answer.",
+    (ALARM_EVENTS, ALARM_PRIORITIES),
+)
+ANSWERS = MetricSpec(
+    "stormwatch_alarm_answer_seconds",
+    "histogram",
+    "seconds",
+    (),
+    "From the alert until a person acknowledged it, on the patient's clock.",
+    buckets=(30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200),
+)
+ALARM_STEPS = MetricSpec(
+    "stormwatch_alarm_steps_total",
+    "counter",
+    "steps",
+    (),
+    "Steps and repeats of ladders, because nobody had answered.",
+)
+EXHAUSTED = MetricSpec(
+    "stormwatch_alarms_exhausted_total",
+    "counter",
+    "alarms",
+    (),
+    "Ladders that were over without an answer.",
+)
+CLOSED = MetricSpec(
+    "stormwatch_alarms_closed_total",
+    "counter",
+    "alarms",
+    ("why",),
+    "Alarms closed, by why nobody needs to answer any more.",
+    (ALARM_ENDS,),
+)
+STANDING = MetricSpec(
+    "stormwatch_alarms_standing",
+    "gauge",
+    "alarms",
+    ("state",),
+    "Alarms of this worker's patients that are not closed.",
+    (ALARM_STATES,),
+)
+CHATTERING = MetricSpec(
+    "stormwatch_alarms_chattering_total",
+    "counter",
+    "alarms",
+    (),
+    "Alarms that had come and gone repeatedly when they were opened.",
+)
+FLOODS = MetricSpec(
+    "stormwatch_alarm_floods_total",
+    "counter",
+    "floods",
+    (),
+    "Floods of alarms of one patient, in which the lesser ones were held back.",
 )
 DEAD = MetricSpec(
     "stormwatch_dead_letters_total",
@@ -260,7 +305,8 @@ RULESET = MetricSpec(
 )
 
 METRICS: tuple[MetricSpec, ...] = (
-    EVENTS, LATE, LATENCY, ALERTS, PATIENTS, GRADE_CHANGES, RAISED, DEAD, SUPPRESSED, LAG,
+    EVENTS, LATE, LATENCY, ALERTS, PATIENTS, GRADE_CHANGES, RAISED, ALARMS, ANSWERS, ALARM_STEPS,
+    EXHAUSTED, CLOSED, STANDING, CHATTERING, FLOODS, DEAD, SUPPRESSED, LAG,
     RECOVERED, RECOVERY, RESTORE, RESTORED, ASSIGNED, BATCH, LAST_BATCH, WRITES, FOREIGN, LEASE,
     CLOCK_STEP, REBALANCES, COORDINATOR, STALL, STUCK, BUILD, RULESET,
 )  # fmt: skip
@@ -278,6 +324,14 @@ class Metrics:
         self.patients = self._gauge(PATIENTS)
         self.grade_changes = self._counter(GRADE_CHANGES)
         self.raised = self._counter(RAISED)
+        self.alarms = self._counter(ALARMS)
+        self.answers = self._histogram(ANSWERS)
+        self.alarm_steps = self._counter(ALARM_STEPS)
+        self.exhausted = self._counter(EXHAUSTED)
+        self.alarms_closed = self._counter(CLOSED)
+        self.standing = self._gauge(STANDING)
+        self.chattering = self._counter(CHATTERING)
+        self.floods = self._counter(FLOODS)
         self.dead = self._counter(DEAD)
         self.suppressed = self._counter(SUPPRESSED)
         self.lag = self._gauge(LAG)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 Json = dict[str, Any]
-SPOKEN = ("reminder", "risk.changed", "iec_hs.changed")
+SPOKEN = ("reminder", "risk.changed", "iec_hs.changed", "escalation.")
 
 
 def alert_line(alert: Json) -> str:
@@ -19,7 +19,7 @@ def alert_line(alert: Json) -> str:
     ]
     flags = alert.get("flags") or []
     # what a score or a reminder is about is said already
-    why = "" if alert.get("type") in SPOKEN else reason(alert)
+    why = "" if str(alert.get("type")).startswith(SPOKEN) else reason(alert)
     line = "  ".join(parts) + (f": {why}" if why else "")
     if flags:
         line += f" [{' '.join(flags)}]"
@@ -57,8 +57,30 @@ def what(alert: Json) -> str:
             return (
                 f"IEC-HS screen {word} ({', '.join(alert.get('criteria') or []) or 'no criterion'})"
             )
+        case _ if kind.startswith("escalation."):
+            return _escalation(kind.partition(".")[2], alert)
         case _:
             return kind
+
+
+def _escalation(what: str, alert: Json) -> str:
+    """Of an alarm: what it is about, what happened, who is asked, until when."""
+    if what == "summarised":
+        end = "over" if alert.get("over") else f"until {alert.get('until')}"
+        return f"alarm flood {end}: {alert.get('count')} held back"
+    about = f"{alert.get('event') or 'alarm'} {alert.get('grade') or alert.get('subject') or ''}"
+    parts = [f"alarm {about.strip()} {what}"]
+    if alert.get("notify"):
+        parts.append(f"step {alert.get('step')}: {', '.join(alert['notify'])}")
+    if alert.get("respond_by"):
+        parts.append(f"answer by {alert['respond_by']}")
+    if alert.get("by"):
+        parts.append(f"by {alert['by']}")
+    if alert.get("until"):
+        parts.append(f"until {alert['until']}")
+    if alert.get("why"):
+        parts.append(str(alert["why"]))
+    return ", ".join(parts)
 
 
 def reason(alert: Json) -> str:

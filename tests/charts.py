@@ -10,6 +10,7 @@ from typing import Any
 
 from stream.engine import Alert, Outputs, PatientState, Tick, assess, step
 from stream.engine.events import (
+    Acknowledgement,
     Attribution,
     BadReading,
     Infusion,
@@ -150,6 +151,23 @@ class Chart:
     def retract(self, at: str, target: str, **more: Any) -> str:
         return self.put(Retraction, at, retracts=target, **more)
 
+    def answer(
+        self,
+        at: str,
+        alert_id: str,
+        action: str = "acknowledge",
+        *,
+        by: str = "nurse-1",
+        until: str | None = None,
+        reason: str | None = "seen",
+        **more: Any,
+    ) -> str:
+        end = None if until is None else when(until)
+        return self.put(
+            Acknowledgement, at, alert_id=alert_id, by=by, action=action, until=end,
+            reason=reason, **more,
+        )  # fmt: skip
+
     def replay(self, event: PatientEvent, **changes: Any) -> Outputs:
         return self.apply(replace(event, **changes))
 
@@ -184,6 +202,37 @@ class Chart:
             (a.body["timer"], clock(a.effective_time))
             for a in self.said("reminder")
             if timer is None or a.body["timer"] == timer
+        ]
+
+    def alarm(self, grade: int | None = None, event: str = "grade") -> str:
+        """The alert of the newest alarm of a kind that was opened."""
+        for alert in reversed(self.said("escalation.opened")):
+            if alert.body["event"] == event and alert.body["grade"] == grade:
+                return str(alert.body["alert"])
+        raise AssertionError(f"no alarm of {event} {grade}")
+
+    def told(self, event: str | None = None) -> list[str]:
+        """`10:05 grade 3 advanced 1 charge_nurse rapid_response` of each step of each alarm."""
+        lines = []
+        for alert in self.alerts:
+            kind, _, what = alert.type.partition(".")
+            body = alert.body
+            if kind != "escalation" or (event and body.get("event") != event):
+                continue
+            about = f"{body.get('event')} {body.get('grade') or body.get('subject') or ''}".strip()
+            words = [clock(alert.effective_time), about, what]
+            if body.get("notify"):
+                words += [str(body["step"]), *body["notify"]]
+            words += [body["why"]] if body.get("why") else []
+            lines.append(" ".join(words))
+        return lines
+
+    def alarms(self) -> list[str]:
+        """`grade 3 acknowledged` of each alarm that is not closed."""
+        assert self.state is not None
+        return [
+            f"{a.event} {a.grade or a.subject} {a.state}"
+            for a in self.state.record.published.alarms.open
         ]
 
     def look(self, at: str | None = None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ PURE = {
     "dataclasses",
     "datetime",
     "enum",
+    "fnmatch",
     "functools",
     "hashlib",
     "itertools",
@@ -98,6 +99,7 @@ def test_the_engine_has_no_threshold_of_its_own(path: Path) -> None:
         "ANSWERS_KEPT",
         "SPELLINGS_KEPT",
     }
+    names |= {"CLOSED_KEPT", "RAISED_KEPT", "TRAIL_KEPT", "HELD_KEPT", "EVENTS"}
     names |= {"BANDS_KEPT", "_MINUTES_KEPT", "_PLACES_SPARE", "_MANY"}  # memory, not medicine
     tree = ast.parse(path.read_text("utf-8"))
     for node in ast.walk(tree):

@@ -34,15 +34,19 @@ def test_every_scale_has_a_column() -> None:
 
 
 def test_the_example_of_an_override_can_be_used(tmp_path: Path) -> None:
-    (example,) = re.findall(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)
+    example, ladders = re.findall(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)
     file = tmp_path / "ward.toml"
-    file.write_text(example)
+    file.write_text(example + ladders)
     rules = load_ruleset(file)
     assert (rules.name, rules.version) == ("ward-12", "2026-03")
     assert rules.down == 90 * MINUTE
     assert (rules.stale["spo2"].usual, rules.stale["spo2"].tight) == (1800 * SECOND, 900 * SECOND)
     changed = {change.row for change in loaded(file).changes}
-    assert changed == {"parameters.down_s", "stale.spo2.usual_s", "stale.spo2.tight_s"}
+    assert changed == {
+        *("parameters.down_s", "stale.spo2.usual_s", "stale.spo2.tight_s"),
+        *("ladders.site.time_zone", "ladders.rows.site-7w-nights"),
+        "ladders.roles.site-night_manager",
+    }
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,32 @@ def test_an_alert_in_one_line() -> None:
             {"positive": True, "criteria": ["ferritin", "fibrinogen"]},
             "IEC-HS screen positive (ferritin, fibrinogen)",
         ),
-        ("escalation.opened", {}, "escalation.opened"),
+        (
+            "escalation.opened",
+            {
+                "event": "grade",
+                "grade": 3,
+                "step": 0,
+                "notify": ["bedside_nurse", "physician"],
+                "respond_by": "10:05Z",
+            },
+            "alarm grade 3 opened, step 0: bedside_nurse, physician, answer by 10:05Z",
+        ),
+        (
+            "escalation.shelved",
+            {"event": "signal", "subject": "spo2", "by": "nurse-1", "until": "2026-03-01T11:00Z"},
+            "alarm signal spo2 shelved, by nurse-1, until 2026-03-01T11:00Z",
+        ),
+        (
+            "escalation.closed",
+            {"event": "grade", "grade": 2, "why": "superseded"},
+            "alarm grade 2 closed, superseded",
+        ),
+        (
+            "escalation.summarised",
+            {"over": False, "until": "2026-03-01T10:10Z", "count": 3},
+            "alarm flood until 2026-03-01T10:10Z: 3 held back",
+        ),
     ],
 )
 def test_every_type_has_its_words(kind: str, fields: dict[str, Any], words: str) -> None:

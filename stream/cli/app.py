@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from stream.cli import (
+    ack,
     assess,
     bench,
+    burden,
     config,
     demo,
     explain,
@@ -95,6 +97,8 @@ command(topics.create, topics.CREATE_EXAMPLES, topics_app)
 command(topics.check, topics.CHECK_EXAMPLES, topics_app)
 command(replay.replay, replay.EXAMPLES)
 command(tail.tail, tail.EXAMPLES)
+command(ack.ack, ack.EXAMPLES)
+command(burden.burden, burden.EXAMPLES)
 command(verify.verify, verify.EXAMPLES)
 command(soak.soak, soak.EXAMPLES)
 command(bench.bench, bench.EXAMPLES)

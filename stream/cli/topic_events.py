@@ -49,6 +49,11 @@ def alert_record(settings: Settings, alert_id: str) -> dict[str, Any] | None:
     return None
 
 
+def alert_values(settings: Settings) -> Iterator[bytes]:
+    """All that the alerts topic holds now."""
+    return (record.value for record in _read(settings, ("alerts",)))
+
+
 def patient_events(settings: Settings, patient_id: str) -> list[Held]:
     """The patient's records of the input topics, in the order in which the brokers took them.
 

@@ -100,7 +100,30 @@ def status(state: PatientState, ruleset: Ruleset) -> dict[str, Any]:
     seen["location"] = now.location
     seen["outcome"] = now.outcome
     seen["last_alert"] = state.record.published.last_alert
+    seen["alarms"] = alarms(state)
     return seen
+
+
+def alarms(state: PatientState) -> list[dict[str, Any]]:
+    """The alarms that are not closed, in the order in which they were raised."""
+    found = []
+    for alarm in state.record.published.alarms.open:
+        answer = alarm.shelf or alarm.answer
+        found.append(
+            {
+                "alert": alarm.alert_id,
+                "event": alarm.event,
+                "subject": alarm.subject or None,
+                "grade": alarm.grade or None,
+                "priority": alarm.priority,
+                "state": alarm.state,
+                "step": alarm.step,
+                "since": rfc3339(alarm.told),
+                "by": None if answer is None else answer.by,
+                "due": _time(alarm.due),
+            }
+        )
+    return found
 
 
 def _horizon(state: PatientState, ruleset: Ruleset) -> set[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from stream.engine import axes as axis
-from stream.engine.assess import assess, looked_at
+from stream.engine.assess import alarms, assess, looked_at
 from stream.engine.axes import Axes
 from stream.engine.context import Context
 from stream.engine.course import advance
@@ -51,6 +51,7 @@ def explain(state: PatientState, rules: Ruleset, at: Micros | None = None) -> di
         "flags": [{"code": code, "meaning": FLAGS.get(code, code)} for code in seen["flags"]],
         "holds": _holds(now, time, rules),
         "timers": _timers(state, now, time, rules),
+        "alarms": alarms(state),
         "if_nothing_is_charted": _ahead(now, time, context),
         "would_raise": [
             {"to_grade": row["grade"], "criterion": row["criterion"]}

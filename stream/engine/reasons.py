@@ -99,6 +99,18 @@ REASONS: dict[str, tuple[str, str]] = {
         "Hines 2023: IEC-HS screen",
         "Laboratory results meet or no longer meet the screen for IEC-HS.",
     ),
+    "ALARM_RAISED": ("Ladder", "An answer is asked for."),
+    "NOT_ANSWERED": ("Ladder", "Nobody has answered in time."),
+    "ANSWERED": ("IEC 62682: acknowledged", "A person has answered."),
+    "SHELVED": ("IEC 62682: shelved", "A person has put the alarm aside for a time."),
+    "UNSHELVED": ("IEC 62682: unshelved", "The alarm is put aside no longer."),
+    "ANSWER_WITHDRAWN": ("Contract: retraction", "The answer was entered in error."),
+    "CAUSE_GONE": ("IEC 62682: returned to normal", "The cause has gone."),
+    "ALARM_CLOSED": ("IEC 62682: closed", "Nobody needs to answer any more."),
+    "ALARM_FLOOD": (
+        "ANSI/ISA-18.2: alarm flood",
+        "Too many alarms at once: the lesser ones are counted and wait.",
+    ),
     "REMINDER": ("Timer", "A timer of published guidance has run out."),
 }
 

@@ -15,6 +15,7 @@ from stream.engine.events import Micros
 if TYPE_CHECKING:
     from stream.engine.guidance import GuidanceRow
     from stream.engine.laboratory import LabRule
+    from stream.engine.ladders import Ladders
     from stream.engine.products import Catalogue
     from stream.engine.scales import Scales
     from stream.engine.score_definitions import ScoreDefinition
@@ -303,6 +304,9 @@ class Ruleset:
     # reminders K1 to K10, and the prompt of intensive care
     timers: Mapping[str, TimerRule]
     worsening: WorseningRule
+
+    # who is told of it
+    ladders: Ladders
 
     # what is said how loudly
     grade_priority: dict[int, str]

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from stream.engine.alarms import Alarms
 from stream.engine.checkpoints import Checkpoints
 from stream.engine.context import Context
 from stream.engine.events import Attribution, Micros
@@ -99,6 +100,8 @@ class Published:
     """The newest of each timer."""
     risks: dict[str, SaidRisk] = field(default_factory=dict)
     iec_hs: SaidScreen | None = None
+    alarms: Alarms = field(default_factory=Alarms)
+    """Which of it somebody has to answer, and how far its ladder has got."""
     revisions: int = 0
     last_alert: str | None = None
 

@@ -9,17 +9,22 @@ at an instant depends on all its events, in whatever order they come.
 from __future__ import annotations
 
 from stream.engine.announce import Voice
+from stream.engine.answers import hear
 from stream.engine.course import evaluate, next_timer
-from stream.engine.events import AnyEvent, Micros, PatientEvent, Tick
+from stream.engine.escalation import run_ladders
+from stream.engine.events import Acknowledgement, AnyEvent, Micros, PatientEvent, Retraction, Tick
 from stream.engine.fold import Fold
 from stream.engine.intray import Intray
 from stream.engine.outputs import Outcome, Outputs
 from stream.engine.plausibility import screened
+from stream.engine.raising import escalate
 from stream.engine.retention import forget
 from stream.engine.ruleset import Ruleset
 from stream.engine.signals import lose, next_signal, restore
 from stream.engine.state import PatientRecord, PatientState
 from stream.engine.timers import Reminder, next_reminder, remind
+
+_ANSWERS = (Acknowledgement, Retraction)
 
 
 def due(state: PatientState) -> Micros | None:
@@ -93,6 +98,11 @@ def _applied(
         next_due = _catch_up(voice, now, clock, timer)
     if verdict.outcome is Outcome.DUPLICATE:
         rejections = ()
+    elif verdict.outcome is not Outcome.REJECTED and (
+        type(event) in _ANSWERS or event.replaces is not None
+    ):
+        rejections += hear(voice, now, event, tray.voided, clock)
+        next_due = _next_due(voice, now)
     new = _rebuilt(tray, voice, now, clock, verdict.seq, next_due)
     return new, Outputs(
         verdict.outcome,
@@ -115,6 +125,7 @@ def _run_clock(voice: Voice, now: Fold, clock: Micros, until: Micros) -> Fold:
             signal[0] if signal else until + 1,
             reminder[0] if reminder else until + 1,
         )
+        run_ladders(voice, moved, min(first, until + 1), clock)
         if first > until:
             return moved
         emitted = max(first, clock)
@@ -127,6 +138,7 @@ def _run_clock(voice: Voice, now: Fold, clock: Micros, until: Micros) -> Fold:
             lose(voice, moved, signal[1], first, emitted)
         elif reminder:
             remind(voice, moved, reminder[1], first, emitted)
+        escalate(voice, moved, emitted)
 
 
 def _catch_up(voice: Voice, now: Fold, clock: Micros, timer: Micros | None) -> Micros | None:
@@ -145,7 +157,9 @@ def _catch_up(voice: Voice, now: Fold, clock: Micros, timer: Micros | None) -> M
     while reminder is not None and reminder[0] < clock:
         remind(voice, now, reminder[1], reminder[0], clock)
         reminder = next_reminder(now, voice.published, rules)
-    return _first(timer, signal, reminder)
+    if voice.alerts or voice.published.alarms.open:
+        escalate(voice, now, clock)
+    return _first(timer, signal, reminder, voice.published.alarms.due)
 
 
 def _rebuilt(
@@ -167,6 +181,7 @@ def _next_due(voice: Voice, now: Fold) -> Micros | None:
         next_timer(now, voice.context),
         next_signal(now, voice.published, rules),
         next_reminder(now, voice.published, rules),
+        voice.published.alarms.due,
     )
 
 
@@ -174,8 +189,8 @@ def _first(
     timer: Micros | None,
     signal: tuple[Micros, str] | None,
     reminder: tuple[Micros, Reminder] | None,
+    alarm: Micros | None,
 ) -> Micros | None:
     dues = [item[0] for item in (signal, reminder) if item is not None]
-    if timer is not None:
-        dues.append(timer)
+    dues += [item for item in (timer, alarm) if item is not None]
     return min(dues, default=None)

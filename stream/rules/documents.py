@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 DEFAULT_RULESET = "astct_2019_p0.toml"
-ADDED = ("products", "labs", "guidance")
+ADDED = ("products", "labs", "guidance", "ladders")
 """Catalogues to which a full set may add rows."""
-CATALOGUES = ("scales", "scores", "labs", "products", "guidance")
+CATALOGUES = ("scales", "scores", "labs", "products", "guidance", "ladders")
 """The files beside it, each of which is one table of the document."""
 
 

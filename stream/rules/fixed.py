@@ -13,6 +13,10 @@ _PRODUCT = "a published figure or what the product is; windows and limits can be
 _DEVICE = "what the device is; its grade can be changed within limits"
 _AGENT = "what the agent is: its class decides whether it makes a grade"
 _TIMER = "whom published guidance is for; times and texts can be changed within limits"
+_LADDER = (
+    "whom the ladder is for; a site adds ladders of its own, which come first, with ids that begin "
+    "with 'site-'"
+)
 FIXED = (
     ("grades.*", SCALE),
     ("icans.*", SCALE),
@@ -42,6 +46,11 @@ FIXED = (
     ("labs.*.unit", "what everything else of the analyte is reckoned in"),
     ("labs.*.factors.*", "arithmetic between units, nothing that a site can choose"),
     ("labs.*.divisors.*", "arithmetic between units, nothing that a site can choose"),
+    ("ladders.rows.*.for", _LADDER),
+    ("ladders.rows.*.for.*", _LADDER),
+    ("ladders.rows.*.outpatient", _LADDER),
+    ("ladders.rows.*.rungs.*.number", "the order of the rungs"),
+    ("ladders.rows.*.rungs.*.each_shift", _LADDER),
     *(
         (f"products.*.{name}", _PRODUCT)
         for name in ("brand", "therapy_class", "target", "suicide_gene", "like", "rates", "rates.*")
@@ -49,6 +58,7 @@ FIXED = (
 )
 """Rows that no site can change, and why."""
 FREE = (
+    "ladders.rows.site-*",
     "guidance.rows.site-*",
     "scores.*.announce",
     "scores.*.hold_s",

@@ -18,6 +18,7 @@ from stream.rules.faults import UNBUILT, faults, sentences
 from stream.rules.floors import lower_for_children, weakened
 from stream.rules.guidance import build_guidance
 from stream.rules.labs import build_labs, check_units
+from stream.rules.ladders import build_ladders
 from stream.rules.limits import beyond
 from stream.rules.products import build_products
 from stream.rules.rows import Rows, cells, entries
@@ -275,6 +276,7 @@ def _ruleset(document: dict[str, Any]) -> Ruleset:
         anti_il6_agents=rows.names("anti_il6_agents"),
         timers=build_timers(document["timers"], products),
         worsening=build_worsening(document["prompts"], scores, labs),
+        ladders=build_ladders(document["ladders"]),
         grade_priority={int(grade): word for grade, word in priorities["grade"].items()},
         candidate_priority={int(grade): word for grade, word in priorities["candidate"].items()},
         icans_priority={int(grade): word for grade, word in priorities["icans"].items()},

@@ -29,7 +29,9 @@ from stream.rules.limits import unlimited
 from stream.rules.rows import PROVENANCE, entries, identity, provenance_of
 
 SITE = "site"
-"""The status of what a site changed, and with a hyphen what ids of its own guidance begin with."""
+"""The status of what a site changed, and with a hyphen what ids of its own rows begin with."""
+LADDERS, ROLES = "ladders.rows", "ladders.roles"
+"""To which a site adds rows of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,9 @@ class _Merge:
             row = key if not path else path if key == "value" else f"{path}.{key}"
             if key in ("source", "citation", "status"):
                 continue
-            if key not in base or key in PROVENANCE or provenance_of(key, base):
+            if path == ROLES and key not in base and key.startswith(f"{SITE}-"):
+                self._role(base, key, new)
+            elif key not in base or key in PROVENANCE or provenance_of(key, base):
                 known = [name for name in entries(base) if not provenance_of(name, base)]
                 self.problems.append(f"{row} is no row of the packaged set{nearest(key, known)}")
             elif self._one(base, key, new, row, source):
@@ -149,6 +153,8 @@ class _Merge:
         if row == "guidance.rows":
             self._guidance(old, new)
             return False
+        if row == LADDERS and isinstance(new, list):
+            new = self._ladders(old, new)
         if isinstance(old, dict):
             if not isinstance(new, dict):
                 self.problems.append(f"{row} = {new!r}: expected a table")
@@ -191,6 +197,37 @@ class _Merge:
             rest = {key: value for key, value in item.items() if key != name}
             marks.append(self.table(known[called], rest, f"{row}.{called}", source))
         return any(marks)
+
+    def _ladders(self, old: list[dict[str, Any]], new: list[Any]) -> list[Any]:
+        """Takes in the ladders that a site adds; the others, which it changes, are returned."""
+        rest = []
+        known = {row["id"] for row in old}
+        for row in new:
+            called = row.get("id") if isinstance(row, dict) else None
+            if called in known or not str(called).startswith(f"{SITE}-"):
+                rest.append(row)
+            elif self._sourced(f"{LADDERS}.{called}", row):
+                old.append({**row, "status": SITE})
+                self.changes.append(Change(f"{LADDERS}.{called}", None, old[-1], row["source"]))
+        return rest
+
+    def _role(self, base: dict[str, Any], name: str, new: Any) -> None:
+        """Takes in a role that a site adds."""
+        if not isinstance(new, dict):
+            self.problems.append(f"{ROLES}.{name} = {new!r}: expected a table")
+        elif self._sourced(f"{ROLES}.{name}", new):
+            base[name] = {**new, "status": SITE}
+            self.changes.append(Change(f"{ROLES}.{name}", None, base[name], new["source"]))
+
+    def _sourced(self, name: str, row: dict[str, Any]) -> bool:
+        """Whether a row that a site adds says where it is from, and has no status but its own."""
+        if row.get("status", SITE) != SITE:
+            self.problems.append(f"{name}.status = {row['status']!r}: expected {SITE!r}")
+        elif not isinstance(row.get("source"), str) or not row["source"].strip():
+            self.problems.append(f"{name} needs a `source`, where the site's row is from")
+        else:
+            return True
+        return False
 
     def _guidance(self, old: list[dict[str, Any]], new: Any) -> None:
         """A site adds rows of guidance as a whole, beside what is published, never in its place."""

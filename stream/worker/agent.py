@@ -27,6 +27,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from stream.metric_labels import ALARM_STATES
+from stream.worker.alarm_metrics import count_alarm
 from stream.worker.batch import Batch, SourceRecord
 from stream.worker.faust_repairs import delivered
 from stream.worker.floods import FloodGate
@@ -122,6 +124,8 @@ class Rounds:
                 metrics.grade_changes.labels(*grades).inc()
             elif alert.type == "candidate.raised":
                 metrics.raised.labels(str(alert.body.get("why"))).inc()
+            elif alert.type.startswith("escalation."):
+                count_alarm(metrics, alert)
         metrics.batch.observe(now - start)
         metrics.last_batch.set(now)
         if plan.graded:
@@ -130,6 +134,9 @@ class Rounds:
     def _show_grades(self) -> None:
         for grade, count in self.ward.grades().items():
             self.metrics.patients.labels(str(grade)).set(count)
+        standing = self.ward.standing()
+        for state in ALARM_STATES:
+            self.metrics.standing.labels(state).set(standing[state])
 
 
 def source_record(call: Call) -> SourceRecord:

@@ -7,8 +7,9 @@ partition over, an older version refuses it. A fact is stored with the name of i
 since the event alone does not say which it is.
 
 Format 2: no `chain_head`; a patient's chain of alerts begins anew with the next one.
-Format 3: no `applied`, so what is read again is known by its event's id alone; no `Undo`; not
-deflated.
+Format 3: no `applied`, so what is read again is known by its event's id alone; no `Undo`.
+Format 4: not deflated; no alarms: nobody is asked to answer what had been said before, only what
+comes after.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ from stream.engine.state import PatientRecord
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FORMAT = 4
+FORMAT = 5
 """Raised whenever a stored dataclass changes in any way, be it by a field with a default: an older
 version would read around the field, and write the state back without it."""
-READABLE = frozenset({2, 3, FORMAT})
+READABLE = frozenset({2, 3, 4, FORMAT})
 
+_PLACED = 4
+"""The first format with `applied` and `Undo`."""
 _PREFIX = bytes([FORMAT])
 _START = struct.Struct(">q")
 _SEPARATOR = b"\x00"
@@ -104,7 +107,7 @@ def decode_patient(raw: bytes) -> tuple[PatientRecord, dict[str, Applied]]:
     form = _form(raw)
     try:
         body = _body(raw)
-        return _patient.decode(body) if form == FORMAT else (_record.decode(body), {})
+        return _patient.decode(body) if form >= _PLACED else (_record.decode(body), {})
     except _UNREADABLE as error:
         raise _unreadable("record of a patient", error) from error
 
@@ -134,7 +137,7 @@ def decode_window_at(raw: bytes, seq: int | None) -> tuple[Window, bool]:
     try:
         body = _body(raw)
         rows, dense, before = (
-            _undoable.decode(body) if form == FORMAT else (*_rows.decode(body), None)
+            _undoable.decode(body) if form >= _PLACED else (*_rows.decode(body), None)
         )
         facts, torn = _to_facts(rows), False
         if seq is not None:

@@ -84,6 +84,7 @@ class Ward:
         self._grades: dict[bytes, int] = {}
         self._graded: Counter[int] = Counter()
         self._sickness: dict[bytes, int] = {}
+        self._alarms: dict[bytes, tuple[str, ...]] = {}
         self._torn: dict[bytes, set[int]] = {}
         self._stored: dict[bytes, PatientState | None] = {}
         self._since: dict[bytes, float] = {}
@@ -104,6 +105,7 @@ class Ward:
         self._grades.clear()
         self._graded = Counter(dict.fromkeys(self._graded, 0))
         self._sickness.clear()
+        self._alarms.clear()
         self._torn.clear()
         self._stored.clear()
         self._since.clear()
@@ -227,6 +229,10 @@ class Ward:
         """How many patients have each grade, as said; 0 for one that nobody has any more."""
         return Counter(self._graded)
 
+    def standing(self) -> Counter[str]:
+        """How many alarms are in each state, closed ones left out."""
+        return Counter(state for states in self._alarms.values() for state in states)
+
     def sickness(self, key: bytes) -> int:
         """The highest grade said or suspected of a patient, of either scale; 0 for others."""
         return self._sickness.get(key, 0)
@@ -238,6 +244,10 @@ class Ward:
         self._graded[grade] += 1
         self._grades[key] = grade
         self._sickness[key] = record.published.sickness
+        if record.published.alarms.open:
+            self._alarms[key] = tuple(alarm.state for alarm in record.published.alarms.open)
+        else:
+            self._alarms.pop(key, None)
         if record.next_due is None:
             self._due[partition].pop(key, None)
         else:

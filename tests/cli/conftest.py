@@ -30,6 +30,11 @@ class Result:
     def objects(self) -> list[Json]:
         return [json.loads(line) for line in self.out.splitlines()]
 
+    @property
+    def clinical(self) -> list[Json]:
+        """What was said of patients, without who has to answer it."""
+        return [each for each in self.objects if not each["type"].startswith("escalation.")]
+
 
 class Cli(Protocol):
     def __call__(self, *arguments: str | Path, stdin: bytes = b"") -> Result: ...

@@ -56,7 +56,7 @@ def test_standard_input_and_files_are_read_in_their_order(cli: Cli, tmp_path: Pa
     first.write_bytes(lines(FEVER[0]))
     last.write_bytes(lines(vitals("v-2", "11:00", **LOW), vitals("v-3", "11:10", **LOW)))
     result = cli("grade", first, "-", last, stdin=lines(FEVER[1]))
-    assert [alert["to_grade"] for alert in result.objects] == [1, 2]
+    assert [alert["to_grade"] for alert in result.clinical] == [1, 2]
 
 
 def test_a_tick_lets_the_timers_of_all_patients_so_far_run_out(cli: Cli) -> None:
@@ -84,7 +84,7 @@ def test_bad_lines_are_told_with_file_line_code_and_detail(cli: Cli, tmp_path: P
     file.write_bytes(b"not json\n\n" + lines(FEVER[0]) + b'{"type":"vital"}\r\n' + lines(FEVER[1]))
     result = cli("grade", file)
     assert result.code == 0
-    assert [alert["to_grade"] for alert in result.objects] == [1]
+    assert [alert["to_grade"] for alert in result.clinical] == [1]
     told = result.err.splitlines()
     assert told[0].startswith(f"{file}:1: not_json: ")
     assert told[1].startswith(f"{file}:4: unknown_type: ")
@@ -97,7 +97,7 @@ def test_a_bad_reading_is_set_aside_alone(cli: Cli) -> None:
     result = cli("grade", "-", stdin=lines(FEVER[0], event))
     assert result.code == 0
     assert result.err.startswith("-:2: unit_missing: ")
-    assert [alert["to_grade"] for alert in result.objects] == [1]
+    assert [alert["to_grade"] for alert in result.clinical] == [1]
 
 
 def test_the_engine_s_rejections_are_told_too(cli: Cli) -> None:

@@ -95,7 +95,7 @@ def test_the_option_wins(
     cli: Cli, ward: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STORMWATCH_RULESET", str(tmp_path / "nowhere.toml"))
-    (alert,) = cli("grade", "-", "--ruleset", ward, stdin=lines(*FEVER)).objects
+    (alert,) = cli("grade", "-", "--ruleset", ward, stdin=lines(*FEVER)).clinical
     assert alert["ruleset"]["name"] == "ward-7"
 
 

@@ -108,6 +108,15 @@ def test_from_topics_to_the_tail_of_the_alerts(ward: Ward) -> None:
             letters = ward.run("tail", "deadletter", "--from-beginning", "--until-idle", "1")
             if (tail.stdout and letters.stdout) or time.monotonic() > deadline:
                 break
+        opened = json.loads(tail.stdout.splitlines()[1])
+        word = ("--by", "nurse-1", "--at", "2026-03-01T10:02:00Z")
+        seen = ward.run("ack", opened["alert_id"], *word, "--reason", "at the bedside")
+        assert (seen.returncode, seen.stderr) == (0, "")
+        assert "alarm grade 1 acknowledged, by nurse-1" in seen.stdout
+        late = ward.run("ack", "nothing", *word, "--patient", "p-1")
+        assert late.returncode == 1
+        assert "not taken: unknown_alert: no alarm of alert 'nothing' is open" in late.stderr
+        answered = ward.run("tail", "--from-beginning", "--json", "--until-idle", "1")
     finally:
         worker.send_signal(signal.SIGTERM)
         worker.communicate(timeout=30)
@@ -115,7 +124,12 @@ def test_from_topics_to_the_tail_of_the_alerts(ward: Ward) -> None:
 
     graded = ward.run("grade", str(file))
     assert tail.stdout == graded.stdout
-    assert json.loads(tail.stdout)["to_grade"] == 1
+    assert answered.stdout.startswith(graded.stdout)
+    alert = json.loads(tail.stdout.splitlines()[0])
+    assert alert["to_grade"] == 1
+    burden = json.loads(ward.run("burden", "--json").stdout)
+    assert (burden["alarms"], burden["answered"]) == (1, 1)
+    assert burden["time_to_answer_s"]["all"]["median"] == 115
     assert "not_json" in letters.stdout
     readable = ward.run("tail", "--from-beginning", "--until-idle", "1", "--patient", "p-1")
     assert "p-1  medium  grade 0 -> 1" in readable.stdout
@@ -124,12 +138,12 @@ def test_from_topics_to_the_tail_of_the_alerts(ward: Ward) -> None:
     status = ward.run("tail", "status", "--from-beginning", "--until-idle", "1")
     assert "p-1  grade 1" in status.stdout
 
-    alert = json.loads(tail.stdout)
     for subject in (alert["alert_id"], "p-1"):  # from the topics, and the same as from the file
         explained = ward.run("explain", subject, "--json")
         assert explained.returncode == 0, explained.stderr
-        assert explained.stdout == ward.run("explain", subject, str(file), "--json").stdout
         assert json.loads(explained.stdout)["grade"] == 1
+        if subject == alert["alert_id"]:  # the answers are not in the file
+            assert explained.stdout == ward.run("explain", subject, str(file), "--json").stdout
     assert json.loads(ward.run("explain", alert["alert_id"], "--json").stdout)["alert"] == alert
     unknown = ward.run("explain", "p-9")
     assert unknown.returncode == 1

@@ -129,7 +129,7 @@ NOREPINEPHRINE_IS_NONE = {
     [
         (
             {"ruleset.name": P0.name, "ruleset.version": P0.version, "grades.fever": 2},
-            "ruleset.name = 'astct-2019': with version 'P0.2' that is the packaged set, and",
+            "ruleset.name = 'astct-2019': with version 'P0.3' that is the packaged set, and",
         ),
         ({"ruleset.name": " "}, "ruleset.name = ' ': expected a text"),
         ({"ruleset.scale": "lee-2014"}, "ruleset.scale = 'lee-2014': expected 'astct-2019' or a"),

@@ -35,10 +35,12 @@ def table(content: Old, name: str) -> dict[bytes, bytes]:
 
 
 def without_hash(values: list[bytes]) -> list[dict[str, Any]]:
+    """Of the clinical alerts: older versions had no alarms, and another ruleset."""
     alerts = [json.loads(value) for value in values]
     return [
-        {k: v for k, v in alert.items() if k not in ("previous_hash", "engine_version")}
-        for alert in alerts
+        {k: v for k, v in a.items() if k not in ("previous_hash", "engine_version", "ruleset")}
+        for a in alerts
+        if not a["type"].startswith("escalation.")
     ]
 
 
@@ -54,7 +56,8 @@ def migrated(content: Old) -> Worker:
 def said_after(content: Old) -> list[tuple[bytes | None, bytes]]:
     worker = migrated(content)
     before = len(worker.broker.acknowledged)
-    worker.work([record(raw.encode(), n) for n, raw in enumerate(content["after"])])
+    first = len(content["before"])
+    worker.work([record(raw.encode(), n) for n, raw in enumerate(content["after"], first)])
     sent = worker.broker.acknowledged[before:]
     return [(key, value) for topic, key, value in sent if topic == "alerts" and value is not None]
 

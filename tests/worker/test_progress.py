@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stream.metrics import PARTS as METRIC_PARTS
+from stream.metric_labels import PARTS as METRIC_PARTS
 from stream.worker.observation import Observation, Place
 from stream.worker.progress import PARTS, Part, Progress, ProgressPolicy, verdict
 

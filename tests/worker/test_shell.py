@@ -14,7 +14,8 @@ from faust.types import TP
 from prometheus_client import generate_latest
 
 from stream.engine.outputs import Outcome
-from stream.metrics import METRICS, OUTCOMES, Metrics
+from stream.metric_labels import OUTCOMES
+from stream.metrics import METRICS, Metrics
 from stream.worker.clock import SteadyClock
 from stream.worker.lease import Lease, LeaseLostError
 from stream.worker.ticks import Ticker, is_live, tick_value

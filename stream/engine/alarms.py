@@ -1,0 +1,152 @@
+"""The alarms of one patient as stored: life cycle after IEC 62682 and IEC 60601-1-8.
+
+An alarm is one occurrence of an alert that somebody has to answer; its severity never changes.
+
+    unacknowledged ── answer ──► acknowledged ── cause gone ──► closed
+          │  ▲ shelf over, answer withdrawn
+          │  └───────────── shelved (by whom, why, until when)
+          └── cause gone ──► returned, or from grade 3 on latched ── answer ──► closed
+
+The timer of each is the field `due`: a restart finds it in the state as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stream.engine.events import Micros
+
+CLOSED_KEPT = EARLY_KEPT = 16
+"""Alarms that are over, and answers to alarms that are not there yet."""
+RAISED_KEPT = 64
+TRAIL_KEPT = 32
+HELD_KEPT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One transition of an alarm: what happened, when, on which rung, by whom."""
+
+    what: str
+    time: Micros
+    step: int
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A person's word on an alert; `until` and `reason` are those of the event."""
+
+    alert_id: str
+    event_id: str
+    by: str
+    action: str
+    time: Micros
+    until: Micros | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alarm that is not closed.
+
+    `alert_id` is the alert's that raised it; `told` is when that was said, and what the ladder
+    counts from. `subject`: which signal, timer or candidate; empty where there is only one.
+    """
+
+    alert_id: str
+    event: str
+    subject: str
+    grade: int
+    priority: str
+    effective: Micros
+    told: Micros
+    ladder: str
+    latches: bool
+    rung: int = 0
+    """Number of the rung that was told last; 0 while it is held back in a flood."""
+    round: int = 0
+    repeats: int = 0
+    began: Micros = 0
+    """When this round of the ladder began."""
+    due: Micros | None = None
+    returned: Micros | None = None
+    answer: Answer | None = None
+    shelf: Answer | None = None
+    trail: tuple[Mark, ...] = ()
+    said: int = 0
+    """How many transitions were told: each is another statement."""
+
+    @property
+    def state(self) -> str:
+        """One of the states of the module's picture; `held` in a flood."""
+        if self.shelf is not None:
+            return "shelved"
+        if self.answer is not None:
+            return "acknowledged"
+        if self.returned is not None:
+            return "latched" if self.latches else "returned"
+        return "held" if self.rung == 0 else "unacknowledged"
+
+    @property
+    def step(self) -> int:
+        """The rung as the contract counts it: 0 is the first."""
+        return max(0, self.rung - 1)
+
+    @property
+    def momentary(self) -> bool:
+        """Raised by something that happened and does not last: only an answer ends it."""
+        return self.event in ("reminder", "revision")
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedAlarm:
+    """An alarm that is over, so that a late answer can be told why."""
+
+    alert_id: str
+    why: str
+    time: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """That an alarm of a kind was raised: what chatter and floods are counted from."""
+
+    kind: str
+    time: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Flood:
+    """Too many alarms at once: which ones were held back, until when."""
+
+    since: Micros
+    until: Micros
+    held: tuple[str, ...] = ()
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Alarms:
+    """All that is kept of a patient's alarms; every list has an end."""
+
+    open: tuple[Alarm, ...] = ()
+    closed: tuple[ClosedAlarm, ...] = ()
+    early: tuple[Answer, ...] = ()
+    """Answers that came before their alert: topics are not in step with each other."""
+    raised: tuple[Raised, ...] = ()
+    flood: Flood | None = None
+
+    @property
+    def due(self) -> Micros | None:
+        """When the first timer of any alarm runs out."""
+        if not self.open and self.flood is None:
+            return None
+        dues = [alarm.due for alarm in self.open if alarm.due is not None]
+        if self.flood is not None:
+            dues.append(self.flood.until)
+        return min(dues, default=None)
+
+    def of(self, alert_id: str) -> Alarm | None:
+        """The open alarm that this alert raised."""
+        return next((alarm for alarm in self.open if alarm.alert_id == alert_id), None)

@@ -1,0 +1,270 @@
+"""Escalation: what is told of each alarm, and the timers of its ladder.
+
+The alarms are data in what was published (`stream.engine.alarms`), the ladders data of the ruleset.
+Times count on the patient's processing clock, from when the alert was said: nobody answers before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from stream.engine.alarms import (
+    CLOSED_KEPT,
+    TRAIL_KEPT,
+    Alarm,
+    Alarms,
+    Answer,
+    ClosedAlarm,
+    Mark,
+)
+from stream.engine.announce import Voice
+from stream.engine.events import Micros
+from stream.engine.fold import Fold, Why
+from stream.engine.ladders import Ladder, Ladders
+from stream.engine.outputs import rfc3339
+from stream.engine.ruleset import SECOND
+from stream.engine.signs import outpatient
+
+_LOUD = frozenset({"opened", "advanced", "repeated", "exhausted", "unshelved", "reopened"})
+"""Transitions that ask somebody for something: as loud as the alarm; the others inform."""
+_WHYS = {
+    "opened": "ALARM_RAISED",
+    "advanced": "NOT_ANSWERED",
+    "repeated": "NOT_ANSWERED",
+    "exhausted": "NOT_ANSWERED",
+    "acknowledged": "ANSWERED",
+    "shelved": "SHELVED",
+    "unshelved": "UNSHELVED",
+    "reopened": "ANSWER_WITHDRAWN",
+    "returned": "CAUSE_GONE",
+    "closed": "ALARM_CLOSED",
+}
+
+
+def say(
+    voice: Voice,
+    now: Fold,
+    alarm: Alarm,
+    what: str,
+    effective: Micros,
+    emitted: Micros,
+    *,
+    answer: Answer | None = None,
+    more: dict[str, Any] | None = None,
+) -> Alarm:
+    """Tell one transition of an alarm; returns the alarm with it in its trail."""
+    ladders = voice.context.rules.ladders
+    row = ladders.named(alarm.ladder)
+    asks = what in _LOUD and row is not None and alarm.rung > 0
+    notify: tuple[str, ...] = ()
+    if asks and row is not None and what != "exhausted":
+        notify = ladders.reached(row.rungs[min(alarm.rung, len(row.rungs)) - 1].notify, effective)
+    waits = bool(notify) and alarm.due is not None and _answers(row, alarm)
+    body: dict[str, Any] = {
+        "alert": alarm.alert_id,
+        "step": alarm.step,
+        "notify": list(notify),
+        "respond_by": rfc3339(alarm.due) if waits and alarm.due is not None else None,
+        "state": "closed" if what == "closed" else alarm.state,
+        "event": alarm.event,
+        "subject": alarm.subject or None,
+        "grade": alarm.grade or None,
+        "ladder": alarm.ladder,
+        "round": alarm.round,
+        "location": now.location,
+    }
+    ids: tuple[str, ...] = ()
+    if answer is not None:
+        ids = (answer.event_id,)
+        body |= {"by": answer.by, "reason": answer.reason}
+    if alarm.answer is not None and what == "acknowledged":
+        body["after_s"] = max(0, effective - alarm.told) // SECOND
+    voice.say(
+        f"escalation.{what}",
+        effective=effective,
+        emitted=max(emitted, effective),
+        priority=alarm.priority if what in _LOUD else "information",
+        episode=now.episode,
+        whys=(Why(_WHYS[what], ids, alarm.ladder),),
+        body={**body, **(more or {})},
+        chain=alarm.said,
+    )
+    trail = alarm.trail
+    if what != "repeated":  # they are counted
+        mark = Mark(what, effective, alarm.step, None if answer is None else answer.by)
+        trail = (*trail, mark)[-TRAIL_KEPT:]
+    return replace(alarm, said=alarm.said + 1, trail=trail)
+
+
+def _answers(row: Ladder | None, alarm: Alarm) -> bool:
+    """Whether the rung that the alarm is on waits for an answer."""
+    return row is not None and row.rungs[min(alarm.rung, len(row.rungs)) - 1].respond is not None
+
+
+def ladder_of(voice: Voice, now: Fold, alarm: Alarm, time: Micros) -> Ladder | None:
+    """The alarm's row; where this ruleset has it no more, the one that an alarm of now gets."""
+    rules = voice.context.rules
+    row = rules.ladders.named(alarm.ladder)
+    if row is not None:
+        return row
+    return rules.ladders.ladder(
+        alarm.event, alarm.grade, alarm.priority, now.location,
+        outpatient=outpatient(now.location, rules), time=time,
+    )  # fmt: skip
+
+
+def begun(alarm: Alarm, row: Ladder, ladders: Ladders, time: Micros) -> Alarm:
+    """The alarm on the first rung of a ladder, asking from `time` on."""
+    first = replace(
+        alarm, ladder=row.name, rung=1, round=alarm.round + 1, repeats=0, began=time,
+        answer=None, shelf=None,
+    )  # fmt: skip
+    return replace(first, due=_next(first, row, ladders, time))
+
+
+def _next(alarm: Alarm, row: Ladder, ladders: Ladders, time: Micros) -> Micros | None:
+    """When the rung that the alarm is on since `time` has waited long enough."""
+    rung = row.rungs[alarm.rung - 1]
+    if rung.respond is not None:
+        return time + rung.respond
+    if rung.each_shift and alarm.repeats < rung.repeats:
+        return ladders.next_shift(time)
+    return time + ladders.alarms.returned if alarm.momentary else None
+
+
+def run_ladders(voice: Voice, now: Fold, until: Micros, clock: Micros) -> None:
+    """Let the timers of alarms run out that are due before `until`; they change nothing else."""
+    while (due := voice.published.alarms.due) is not None and due < until:
+        _run_out(voice, now, due, max(due, clock))
+
+
+def _run_out(voice: Voice, now: Fold, due: Micros, emitted: Micros) -> None:
+    """The timer of an alarm ran out at `due`: the next rung, a repeat, or an end."""
+    alarms = voice.published.alarms
+    if not voice.context.rules.ladders.escalate:
+        store(voice, Alarms())
+        return
+    if alarms.flood is not None and alarms.flood.until == due:
+        _flood_over(voice, now, due, emitted)
+        return
+    for alarm in alarms.open:
+        if alarm.due == due:
+            changed = _moved_on(voice, now, alarm, due, emitted)
+            if changed is None:
+                close(voice, now, alarm, "unanswered", due, emitted)
+            else:
+                keep(voice, changed)
+            return
+
+
+def _moved_on(voice: Voice, now: Fold, alarm: Alarm, due: Micros, emitted: Micros) -> Alarm | None:
+    """The alarm after its timer; None: it is closed without an answer."""
+    ladders = voice.context.rules.ladders
+    row = ladder_of(voice, now, alarm, due)
+    if alarm.returned is not None and not alarm.latches:
+        return None
+    if row is None:
+        return replace(alarm, due=None)
+    if alarm.shelf is not None:
+        again = begun(alarm, row, ladders, due)
+        return say(voice, now, again, "unshelved", due, emitted)
+    if alarm.rung == 0:
+        return say(voice, now, begun(alarm, row, ladders, due), "opened", due, emitted)
+    alarm = replace(alarm, ladder=row.name, rung=min(alarm.rung, len(row.rungs)))
+    rung = row.rungs[alarm.rung - 1]
+    if alarm.rung < len(row.rungs):
+        alarm = replace(alarm, rung=alarm.rung + 1, repeats=0)
+        alarm = replace(alarm, due=_next(alarm, row, ladders, due))
+        return say(voice, now, alarm, "advanced", due, emitted)
+    if alarm.repeats < rung.repeats:
+        alarm = replace(alarm, repeats=alarm.repeats + 1)
+        alarm = replace(alarm, due=_next(alarm, row, ladders, due))
+        return say(voice, now, alarm, "repeated", due, emitted)
+    if row.again is not None and alarm.round < row.rounds:
+        if due < alarm.began + row.again:
+            return replace(alarm, due=alarm.began + row.again)
+        return say(voice, now, begun(alarm, row, ladders, due), "repeated", due, emitted)
+    if rung.respond is None:
+        return None if alarm.momentary else replace(alarm, due=None)
+    ended = replace(alarm, due=due + ladders.alarms.returned if alarm.momentary else None)
+    return say(voice, now, ended, "exhausted", due, emitted)
+
+
+def keep(voice: Voice, alarm: Alarm) -> None:
+    """Put an alarm in the place of what it was before, or among the open ones."""
+    alarms = voice.published.alarms
+    known = alarms.of(alarm.alert_id) is not None
+    each = tuple(alarm if item.alert_id == alarm.alert_id else item for item in alarms.open)
+    store(voice, replace(alarms, open=each if known else (*alarms.open, alarm)))
+
+
+def store(voice: Voice, alarms: Alarms) -> None:
+    """What is kept of the alarms from now on."""
+    voice.published = replace(voice.published, alarms=alarms)
+
+
+def close(
+    voice: Voice,
+    now: Fold,
+    alarm: Alarm,
+    why: str,
+    effective: Micros,
+    emitted: Micros,
+    by_alert: str | None = None,
+) -> None:
+    """Tell that an alarm is over, with all that happened to it, and forget it but for its id.
+
+    One that was held back was told to nobody: it goes as it came.
+    """
+    if alarm.said:
+        ended = replace(alarm, due=None)
+        more = {
+            "why": why,
+            "by_alert": by_alert,
+            "trail": [
+                {"what": mark.what, "time": rfc3339(mark.time), "step": mark.step, "by": mark.by}
+                for mark in alarm.trail
+            ],
+        }
+        say(voice, now, ended, "closed", effective, emitted, more=more)
+    alarms = voice.published.alarms
+    closed = ClosedAlarm(alarm.alert_id, why, effective)
+    store(
+        voice,
+        replace(
+            alarms,
+            open=tuple(item for item in alarms.open if item.alert_id != alarm.alert_id),
+            closed=(*alarms.closed, closed)[-CLOSED_KEPT:],
+        ),
+    )
+
+
+def _flood_over(voice: Voice, now: Fold, due: Micros, emitted: Micros) -> None:
+    """Say how much was held back; what is still true of it is opened by its own timer."""
+    flood = voice.published.alarms.flood
+    assert flood is not None
+    summarise(voice, now, due, emitted, over=True)
+    store(voice, replace(voice.published.alarms, flood=None))
+
+
+def summarise(voice: Voice, now: Fold, effective: Micros, emitted: Micros, *, over: bool) -> None:
+    """Tell a flood of alarms in one record: when it begins, and what was held back when it ends."""
+    flood = voice.published.alarms.flood
+    assert flood is not None
+    voice.say(
+        "escalation.summarised",
+        effective=effective,
+        emitted=max(emitted, effective),
+        priority="information" if over else "medium",
+        episode=now.episode,
+        whys=(Why("ALARM_FLOOD"),),
+        body={
+            "since": rfc3339(flood.since),
+            "until": rfc3339(flood.until),
+            "over": over,
+            "count": flood.count,
+            "alerts": list(flood.held),
+            "location": now.location,
+        },
+    )
