@@ -160,6 +160,8 @@ def _connect(app: Any, rounds: Rounds, tables: tuple[Any, ...]) -> None:
             async with asyncio.timeout(LEAVE_S):
                 await rounds.writer.write_all(app.producer)
         except (TimeoutError, KafkaError) as error:
+            # Some of it may be in the changelogs: where the tables stand is not known any more.
+            rounds.changelogs.positions.next.clear()
             why = type(error).__name__
             log.warning("states were not written; their records are read again", reason=why)
 
