@@ -8,6 +8,7 @@ from typing import Any
 from schemas import CE_TYPE_PREFIX, CONTRACT_VERSION, SCHEMA_BASE
 from schemas.alerts import OUTPUT_MODELS
 from schemas.deadletter import DeadLetter
+from schemas.delivery import Delivery, Undelivered
 from schemas.events import INPUT_MODELS
 from schemas.status import Status
 
@@ -18,6 +19,8 @@ _TOPICS = {
     "care": ("receive", "Everything else that is said about a patient; takes any input event."),
     "alerts": ("send", "What Stormwatch says about patients, as CloudEvents in binary mode."),
     "deadletter": ("send", "What could not be taken, with its original bytes and a coded reason."),
+    "audit": ("send", "What the router did with alerts: to whom, when, with what answer."),
+    "undelivered": ("send", "Dead letters of one route; the address ends in the route's name."),
     "status": ("send", "The newest state of each patient; compacted, for boards."),
 }
 _SAME_PARTITIONS = " Keyed by patient_id; all keyed topics have the same number of partitions."
@@ -30,6 +33,8 @@ def asyncapi_document() -> dict[str, Any]:
         "care": [name for name in INPUT_MODELS if name != "tick"],
         "alerts": list(OUTPUT_MODELS),
         "deadletter": ["deadletter"],
+        "audit": ["delivery"],
+        "undelivered": ["undelivered"],
         "status": ["status"],
     }
     return {
@@ -66,6 +71,8 @@ def asyncapi_document() -> dict[str, Any]:
                     for name, model in OUTPUT_MODELS.items()
                 },
                 "deadletter": _message("deadletter", DeadLetter),
+                "delivery": _message("delivery", Delivery),
+                "undelivered": _message("undelivered", Undelivered),
                 "status": _message("status", Status),
             },
             "schemas": {"cloudevent-headers": _cloudevent_headers()},

@@ -17,6 +17,7 @@ from schemas import CONTRACT_VERSION, SCHEMA_BASE
 from schemas.alerts import OUTPUT_ADAPTER, OUTPUT_MODELS
 from schemas.asyncapi import asyncapi_document
 from schemas.deadletter import DeadLetter
+from schemas.delivery import Delivery, Undelivered
 from schemas.events import INPUT_ADAPTER, INPUT_MODELS
 from schemas.openapi import openapi_document
 from schemas.status import Status
@@ -68,6 +69,8 @@ def _roots() -> Iterator[tuple[str, TypeAdapter[Any], str]]:
         yield name, TypeAdapter(alert), f"Output event {name}"
     yield "alert", OUTPUT_ADAPTER, "Any output event of the topic alerts"
     yield "deadletter", TypeAdapter(DeadLetter), "Dead letter"
+    yield "delivery", TypeAdapter(Delivery), "What the router did with alerts"
+    yield "undelivered", TypeAdapter(Undelivered), "Dead letter of a route"
     yield "status", TypeAdapter(Status), "Newest state of a patient"
 
 

@@ -117,6 +117,19 @@ def deadletter_line(letter: Json) -> str:
     return f"{place}  {letter.get('reason')}: {letter.get('detail')}{advice}"
 
 
+def audit_line(line: Json) -> str:
+    """One record of what the router did: when, by which route, what became of it."""
+    answer = line.get("answer") or line.get("status") or {}
+    said = f"{answer.get('code', '')} {answer.get('text', '')}".strip()
+    about = ", ".join(line.get("alert_ids") or [str(line.get("message_id"))])
+    number = f" (attempt {line['attempt']})" if line.get("attempt", 1) != 1 else ""
+    by = f" by {line['by']}" if line.get("by") else ""
+    what_ = str(line.get("type", "?")).removeprefix("delivery.")
+    parts = (str(line.get("at", "?")).replace("T", " "), str(line.get("route", "?")))
+    text = f"{'  '.join(parts)}  {what_}{by}{number}  {about} -> {line.get('to')}"
+    return text + (f": {said}" if said else "")
+
+
 def duration(seconds: float) -> str:
     """`45 s`, `12 min`, `3 h 05 min`, `2 d 4 h`."""
     minutes = int(seconds) // 60

@@ -11,7 +11,6 @@ import os
 import secrets
 import tomllib
 from contextvars import ContextVar
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -33,8 +32,12 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from stream.settings_errors import Problem, SettingsError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+__all__ = ["Problem", "Settings", "SettingsError", "load_settings", "shown", "unknown_variables"]
 
 PREFIX = "STORMWATCH_"
 CONFIG_VARIABLE = "STORMWATCH_CONFIG"
@@ -42,26 +45,6 @@ DEFAULT_FILE = Path("stormwatch.toml")
 HIDDEN = "********"
 
 _chosen_file: ContextVar[Path | None] = ContextVar("chosen_file", default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One setting that cannot be used: which, where it came from, and what was expected."""
-
-    setting: str
-    origin: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.setting} ({self.origin}): {self.text}"
-
-
-class SettingsError(ValueError):
-    """The settings cannot be used; `problems` says why, one by one."""
-
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        self.problems = problems
-        super().__init__("\n".join(map(str, problems)))
 
 
 def _servers(text: str) -> str:
@@ -188,6 +171,26 @@ class Settings(BaseSettings):
     )
     ruleset: Path | None = Field(
         None, description="TOML file of thresholds; not set: the packaged set P0."
+    )
+    routes: Path | None = Field(
+        None, description="TOML file of the router's routes; not set: all alerts into one file."
+    )
+    router_host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="Address of the router's probes, metrics and acknowledgements.",
+    )
+    router_port: Port = Field(
+        9109, description="Port of the router's endpoint; 0 takes any free one and logs it."
+    )
+    router_token: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="Bearer token for POST /acknowledgements; not set: none are taken.",
+    )
+    router_id: GroupName = Field(
+        "router",
+        description="Name of a router among those of one application; each has its own.",
     )
     hash_key: SecretStr = Field(
         default_factory=lambda: SecretStr(secrets.token_hex(32)),

@@ -13,7 +13,7 @@ records more than an hour ahead. When something happened to the patient stands i
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -28,7 +28,7 @@ from stream.topic_admin import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = [
     "BrokerUnreachable",
@@ -43,6 +43,7 @@ __all__ = [
     "compare",
     "create",
     "plan",
+    "undelivered",
 ]
 
 _MINUTE_MS: Final = 60_000
@@ -85,6 +86,7 @@ _KEPT: Final = {
     "ticks": (1, "the worker's own clock, one record per partition; old ones mean nothing"),
     "alerts": (365, "what was said, and why; kept for audit and burden reports"),
     "deadletter": (90, "what could not be taken, with its original bytes, until somebody looks"),
+    "audit": (365, "what the router sent, to whom, when, and what was answered"),
 }
 
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
@@ -180,6 +182,17 @@ def plan(
         spec(name, _COMPACT, "a worker's tables, read back when it starts") for name in changelogs
     )
     return (*kept, status, *states)
+
+
+def undelivered(
+    partitions: int, replication: int, prefix: str, names: Iterable[str]
+) -> tuple[TopicSpec, ...]:
+    """The dead-letter topics of a router's routes: kept and sized as `deadletter`."""
+    pattern = next(
+        spec for spec in plan(partitions, replication, prefix) if spec.name == prefix + "deadletter"
+    )
+    purpose = "what a route could not deliver, with its original bytes"
+    return tuple(replace(pattern, name=prefix + name, purpose=purpose) for name in names)
 
 
 def compare(specs: Sequence[TopicSpec], found: Mapping[str, TopicState]) -> list[Problem]:

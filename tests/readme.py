@@ -9,7 +9,8 @@ import typer.main
 
 from schemas.deadletter import ReasonCode
 from stream.cli.app import app
-from stream.metrics import METRICS
+from stream.metrics import METRICS, MetricSpec
+from stream.router.metrics import ROUTER_METRICS
 from stream.settings import Settings
 from stream.topics import plan
 from stream.verify.findings import Kind
@@ -37,8 +38,16 @@ def settings() -> str:
 
 
 def metrics() -> str:
+    return _metrics(METRICS)
+
+
+def router_metrics() -> str:
+    return _metrics(ROUTER_METRICS)
+
+
+def _metrics(specs: tuple[MetricSpec, ...]) -> str:
     rows = ["| metric | kind | labels | |", "|---|---|---|---|"]
-    for spec in METRICS:
+    for spec in specs:
         labels = " ".join(f"`{label}`" for label in spec.labels)
         rows.append(f"| `{spec.name}` | {spec.kind} | {labels} | {spec.help} |")
     return "\n".join(rows)
@@ -78,6 +87,7 @@ TABLES = {
     "commands": commands,
     "settings": settings,
     "metrics": metrics,
+    "router metrics": router_metrics,
     "parts": parts,
     "topics": topics,
     "deadletters": deadletters,

@@ -41,7 +41,7 @@ def only(problems: list[Problem]) -> Problem:
 
 def test_the_plan_has_every_topic_of_the_contract_and_the_changelogs() -> None:
     specs = plan(8, 3, "ward7.", CHANGELOGS)
-    contract = ("vitals", "care", "ticks", "alerts", "deadletter", "status")
+    contract = ("vitals", "care", "ticks", "alerts", "deadletter", "audit", "status")
     assert tuple(spec.name for spec in specs) == (*(f"ward7.{n}" for n in contract), *CHANGELOGS)
     assert {spec.partitions for spec in specs} == {8}
     assert {spec.replication for spec in specs} == {3}

@@ -19,6 +19,8 @@ from stream.cli import (
     guidance,
     products,
     replay,
+    route,
+    router,
     rules,
     scales,
     schemas,
@@ -89,12 +91,19 @@ command(rules.check, rules.CHECK_EXAMPLES, rules_app)
 command(rules.diff, rules.DIFF_EXAMPLES, rules_app)
 command(rules.show, rules.SHOW_EXAMPLES, rules_app)
 command(worker.worker, worker.EXAMPLES)
+command(router.router, router.EXAMPLES)
 topics_app = typer.Typer(
     help="Make the topics, or see whether they are as they must be.", no_args_is_help=True
 )
 app.add_typer(topics_app, name="topics")
 command(topics.create, topics.CREATE_EXAMPLES, topics_app)
 command(topics.check, topics.CHECK_EXAMPLES, topics_app)
+route_app = typer.Typer(
+    help="Where an alert would go, and whether a file of routes can be used.", no_args_is_help=True
+)
+app.add_typer(route_app, name="route")
+command(route.check, route.CHECK_EXAMPLES, route_app)
+command(route.would_go, route.TEST_EXAMPLES, route_app, "test")
 command(replay.replay, replay.EXAMPLES)
 command(tail.tail, tail.EXAMPLES)
 command(ack.ack, ack.EXAMPLES)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from stream.engine import Ruleset
     from stream.settings import Settings
 
-SECRETS = ("hash_key", "sasl_password")
+SECRETS = ("hash_key", "router_token", "sasl_password")
 
 ConfigOption = Annotated[
     Path | None,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "stormwatch tail",
     "stormwatch tail alerts --from-beginning --patient p-17 --json",
+    "stormwatch tail audit --from-beginning",
     "stormwatch tail deadletter --from-beginning --until-idle 5",
 )
 
@@ -37,7 +38,7 @@ EXAMPLES = (
 def tail(
     *,
     topic: Annotated[
-        Literal["alerts", "status", "deadletter"], typer.Argument(help="What to follow.")
+        Literal["alerts", "status", "deadletter", "audit"], typer.Argument(help="What to follow.")
     ] = "alerts",
     as_json: Annotated[
         bool, typer.Option("--json", help="The records as they are, one a line.")
@@ -61,7 +62,7 @@ def tail(
     topic_prefix: PrefixOption = None,
     assign: SetOption = None,
 ) -> None:
-    """Follow alerts, status or dead letters as they come, in lines for people or as JSON.
+    """Follow alerts, status, dead letters or deliveries, in lines for people or as JSON.
 
     It only looks: no consumer group is joined and no offset is committed.
     """
@@ -125,9 +126,14 @@ def follow(
 
 
 def _lines(topic: str) -> Any:
-    from stream.sentences import alert_line, deadletter_line, status_line
+    from stream.sentences import alert_line, audit_line, deadletter_line, status_line
 
-    line = {"alerts": alert_line, "status": status_line, "deadletter": deadletter_line}[topic]
+    line = {
+        "alerts": alert_line,
+        "status": status_line,
+        "deadletter": deadletter_line,
+        "audit": audit_line,
+    }[topic]
 
     def show(value: bytes) -> str:
         try:

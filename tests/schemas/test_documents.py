@@ -12,6 +12,7 @@ from schemas import SCHEMA_BASE
 from schemas.alerts import OUTPUT_ADAPTER, OUTPUT_MODELS
 from schemas.compatibility import breaking_changes
 from schemas.deadletter import DeadLetter
+from schemas.delivery import Delivery, Undelivered
 from schemas.events import INPUT_ADAPTER, INPUT_MODELS
 from schemas.generate import DIRECTORY, documents, drift, write
 from schemas.status import Status
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EXAMPLES = sorted((DIRECTORY / "examples").glob("*.json"))
+
+
+OTHERS = {
+    "deadletter": DeadLetter,
+    "delivery": Delivery,
+    "undelivered": Undelivered,
+    "status": Status,
+}
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -72,12 +81,12 @@ def fields_of(schema: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def kind_of(example: dict[str, Any]) -> str:
-    return example.get("type", "status")
+    return example.get("type", "status").replace("delivery.delivered", "delivery")
 
 
 def test_there_is_an_example_of_every_type():
     kinds = {kind_of(load(path)) for path in EXAMPLES}
-    assert kinds == {*INPUT_MODELS, *OUTPUT_MODELS, "deadletter", "status"}
+    assert kinds == {*INPUT_MODELS, *OUTPUT_MODELS, *OTHERS}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -90,8 +99,7 @@ def test_examples_stay_valid_by_the_models(path):
         assert alert.type == kind
         assert not alert.model_extra
     else:
-        model = DeadLetter if kind == "deadletter" else Status
-        assert not model.model_validate_json(raw).model_extra
+        assert not OTHERS[kind].model_validate_json(raw).model_extra
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -168,7 +176,8 @@ def test_every_reference_of_the_asyncapi_document_resolves():
 def test_the_asyncapi_document_speaks_of_every_topic_and_type():
     document = load(DIRECTORY / "asyncapi.json")
     assert document["asyncapi"] == "3.0.0"
-    assert set(document["channels"]) == {"vitals", "care", "alerts", "deadletter", "status"}
+    topics = {"vitals", "care", "alerts", "deadletter", "audit", "undelivered", "status"}
+    assert set(document["channels"]) == topics
     inputs = set(INPUT_MODELS) - {"tick"}
     assert set(document["channels"]["vitals"]["messages"]) == inputs
     assert set(document["channels"]["care"]["messages"]) == inputs
@@ -179,6 +188,8 @@ def test_the_asyncapi_document_speaks_of_every_topic_and_type():
         "receive-care": "receive",
         "send-alerts": "send",
         "send-deadletter": "send",
+        "send-audit": "send",
+        "send-undelivered": "send",
         "send-status": "send",
     }
     for channel in document["channels"].values():

@@ -1,0 +1,110 @@
+"""A route at work before a real file, with a notebook in Kafka's place."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stream.router.lane import Lane
+from stream.router.metrics import RouterMetrics
+from stream.router.receivers import make_receiver
+from stream.router.source import Arrival
+from stream.sentences import audit_line
+from tests.router.alarms import MONDAY, raw_alert, routes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass
+class Notebook:
+    """What would be written to Kafka; `blank` until a broker would answer."""
+
+    written: list[tuple[str, bytes]] = field(default_factory=list)
+    reachable: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def write(self, topic: str, _key: bytes | None, value: bytes) -> None:
+        await self.reachable.wait()
+        self.written.append((topic, value))
+
+
+def arrival(lane: Lane, offset: int, raw: bytes) -> Arrival:
+    record = SimpleNamespace(
+        topic="alerts", partition=0, offset=offset, timestamp=int(MONDAY.timestamp() * 1000),
+        key=b"p-1", value=raw,
+    )  # fmt: skip
+    return Arrival(record, lane.ledger.take(0, offset))
+
+
+def lane_to(tmp_path: Path, table: str, notebook: Notebook) -> Lane:
+    loaded = routes(f'[[route]]\nname = "r"\nreceiver = "r"\n[receiver.r]\n{table}')
+    route = loaded.route[0]
+    lane = Lane(
+        loaded, route, make_receiver(loaded.receiver["r"], tmp_path), scribe=notebook,  # type: ignore[arg-type]
+        metrics=RouterMetrics(["r"]), where=lambda _patient: None, sent=lambda *_: None,
+    )  # fmt: skip
+    lane.ledger.assign(0, 0)
+    return lane
+
+
+async def until(met: object) -> None:
+    async with asyncio.timeout(10):
+        while not met():  # type: ignore[operator]  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+def test_an_offset_waits_for_the_audit_record_and_the_delivery_for_neither(
+    tmp_path: Path,
+) -> None:
+    async def play() -> None:
+        notebook = Notebook()
+        lane = lane_to(tmp_path, 'kind = "file"\npath = "out.jsonl"', notebook)
+        work = asyncio.create_task(lane.run())
+        lane.arrived([arrival(lane, n, raw_alert(n)) for n in range(5)])
+        out = tmp_path / "out.jsonl"
+        await until(lambda: out.exists() and len(out.read_text().splitlines()) == 5)
+        await until(lambda: lane.waiting.flying == 0)
+        assert lane.ledger.committable() == {}, "brokers away: delivered, and nothing committed"
+        notebook.reachable.set()
+        await until(lambda: lane.ledger.committable() == {0: 5})
+        work.cancel()
+        await lane.finish(1)
+        assert [topic for topic, _ in notebook.written] == ["audit"] * 5
+        assert "delivered" in audit_line(json.loads(notebook.written[0][1]))
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        'kind = "hl7"\nhost = "127.0.0.1"\nport = 1',
+        'kind = "fhir"\nurl = "http://127.0.0.1:1"',
+        'kind = "smtp"\nhost = "127.0.0.1"\ntls = "none"\nsender = "a@b"\nto = ["c@d"]',
+        'kind = "alertmanager"\nurl = "http://127.0.0.1:1"',
+    ],
+)
+def test_an_alert_that_cannot_be_put_into_words_keeps_nothing_back(
+    tmp_path: Path, table: str
+) -> None:
+    async def play() -> None:
+        notebook = Notebook()
+        notebook.reachable.set()
+        lane = lane_to(tmp_path, table, notebook)
+        work = asyncio.create_task(lane.run())
+        odd = raw_alert(1, reasons="none", flags=3, late_by_s="x")
+        lane.arrived([arrival(lane, 0, odd), arrival(lane, 1, raw_alert(2))])
+        await until(lambda: notebook.written and len(lane.waiting) == 1)
+        await until(lambda: lane.ledger.committable() == {0: 1})
+        work.cancel()
+        await lane.finish(1)
+        topic, letter = notebook.written[0]
+        assert topic == "undelivered.r"
+        assert json.loads(letter)["reason"] == "unreadable"
+
+    asyncio.run(play())
