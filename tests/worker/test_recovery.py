@@ -186,3 +186,15 @@ def test_a_leader_that_knows_of_less_is_not_believed() -> None:
 
     asyncio.run(scene())
     assert len(table.data.data) == 6
+
+
+@pytest.mark.parametrize("generation", [0, 7], ids=["in time", "overtaken by another"])
+def test_what_a_rebalance_took_away_is_not_known_any_more(generation: int) -> None:
+    """Faust returns before it revokes anything where the group has moved on already."""
+    recovery, _ = recovery_over(Logs(p0=[], p1=[]), LOG, OTHER)
+    recovery.positions.restored(LOG, 5)
+    recovery.positions.restored(OTHER, 6)
+    asyncio.run(recovery.on_rebalance({LOG}, set(), set(), generation))
+    assert recovery.positions.next == {LOG: 5}
+    asyncio.run(recovery.on_rebalance({LOG}, set(), {LOG}, generation))
+    assert recovery.positions.next == {}
