@@ -43,6 +43,7 @@ _UNKNOWN_WORD = {
     "unit": ReasonCode.UNKNOWN_UNIT,
     "agent": ReasonCode.UNKNOWN_AGENT,
 }
+_EXTRA = "extra_forbidden"
 _LOOKED_AT = 20
 """Faults of one event that are put into words; of the others only their number is told."""
 _HINTS = {
@@ -247,7 +248,8 @@ def _first_fault(
     error: ValidationError, names: set[str], value: dict[str, Any], prefix: str
 ) -> Fault:
     """The first fault and its code, and the details of two more: people mend all at once."""
-    errors = error.errors(include_url=False)
+    # What is wrong with a known field is told first; releases of pydantic differ in their order.
+    errors = sorted(error.errors(include_url=False), key=lambda one: one["type"] == _EXTRA)
     faults = [_fault(dict(each), names, value, prefix) for each in errors[:_LOOKED_AT]]
     faults = list(dict.fromkeys(faults))
     more = "".join(f" Also: {fault.detail}." for fault in faults[1:3])
@@ -265,7 +267,7 @@ def _fault(error: dict[str, Any], names: set[str], value: dict[str, Any], prefix
     got = shown(value.get(place[-1])) if place else "not valid"
     if kind == "missing":
         return Fault(ReasonCode.MISSING_FIELD, f"{field} is missing; the contract requires it")
-    if kind == "extra_forbidden":
+    if kind == _EXTRA:
         meant = _meant(name, names) or f"; expected only {', '.join(sorted(names))}"
         return Fault(ReasonCode.UNKNOWN_FIELD, f"{field} is not a field here{meant}")
     if name in _TIMES:

@@ -24,7 +24,7 @@ from stream.worker.run import EXIT_CRASHED
 from tests.worker.ward_events import START, lines, ward
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from brokers import Broker, Topics
 
@@ -158,6 +158,12 @@ def test_nothing_is_called_wrong_while_workers_run_with_two_topics_and_ticks(
     assert found[-1]["patients"] == 6
 
 
+def answered_apart(values: Iterable[bytes]) -> list[str]:
+    """The ids of all alerts but those about answers."""
+    alerts = map(json.loads, values)
+    return [a["alert_id"] for a in alerts if not a["type"].startswith("escalation.")]
+
+
 def test_a_worker_goes_on_from_a_changelog_of_format_2(
     topics: Callable[..., Topics], start: Callable[..., Process]
 ) -> None:
@@ -178,15 +184,21 @@ def test_a_worker_goes_on_from_a_changelog_of_format_2(
         producer.flush()
     worker = start(mine).ready()
     send(mine, after)
-    whole = expected([*before, *after])
-    records = read_when(mine, "alerts", total(whole))
+    # Nobody is asked to answer what had been said before there were alarms.
+    whole = answered_apart(v for vs in expected([*before, *after]).values() for v in vs)
+    deadline = time.monotonic() + 60
+    while True:
+        records = read_when(mine, "alerts", len(whole))
+        if len(answered_apart(r.value for r in records)) >= len(whole):
+            break
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
     assert worker.end() == 0
-    ids = [json.loads(record.value)["alert_id"] for record in records]
-    assert sorted(ids) == sorted(json.loads(v)["alert_id"] for vs in whole.values() for v in vs)
+    assert sorted(answered_apart(r.value for r in records)) == sorted(whole)
 
     code, found = verify(mine)
     assert code == 0, found
-    assert {item["kind"] for item in found[:-1]} == {"chain_begins"}
+    assert {item["kind"] for item in found[:-1]} <= {"chain_begins", "not_decidable"}
 
 
 def test_a_changelog_of_a_newer_version_is_refused_by_name(
