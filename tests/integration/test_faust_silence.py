@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from stream.metrics import Metrics
 from stream.worker.faust_repairs import delivered
 from stream.worker.observe import Observer
 from stream.worker.progress import ProgressPolicy
+from stream.worker.unsettled import Unsettled
 from stream.worker.watch import Watch
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ def test_one_error_of_the_coordinator_leaves_a_worker_without_partitions(
 
 class Ticker:
     rounds_made = 0
+    rounds = SimpleNamespace(writer=SimpleNamespace(unsettled=Unsettled()))
 
 
 def test_a_poisoned_record_that_faust_decodes_ends_an_agent_without_a_word(
