@@ -85,6 +85,7 @@ class Ward:
         self._graded: Counter[int] = Counter()
         self._sickness: dict[bytes, int] = {}
         self._alarms: dict[bytes, tuple[str, ...]] = {}
+        self._standing: Counter[str] = Counter()
         self._torn: dict[bytes, set[int]] = {}
         self._stored: dict[bytes, PatientState | None] = {}
         self._since: dict[bytes, float] = {}
@@ -106,6 +107,7 @@ class Ward:
         self._graded = Counter(dict.fromkeys(self._graded, 0))
         self._sickness.clear()
         self._alarms.clear()
+        self._standing.clear()
         self._torn.clear()
         self._stored.clear()
         self._since.clear()
@@ -231,7 +233,7 @@ class Ward:
 
     def standing(self) -> Counter[str]:
         """How many alarms are in each state, closed ones left out."""
-        return Counter(state for states in self._alarms.values() for state in states)
+        return Counter(self._standing)
 
     def sickness(self, key: bytes) -> int:
         """The highest grade said or suspected of a patient, of either scale; 0 for others."""
@@ -244,10 +246,11 @@ class Ward:
         self._graded[grade] += 1
         self._grades[key] = grade
         self._sickness[key] = record.published.sickness
+        self._standing.subtract(self._alarms.pop(key, ()))
         if record.published.alarms.open:
-            self._alarms[key] = tuple(alarm.state for alarm in record.published.alarms.open)
-        else:
-            self._alarms.pop(key, None)
+            states = tuple(alarm.state for alarm in record.published.alarms.open)
+            self._alarms[key] = states
+            self._standing.update(states)
         if record.next_due is None:
             self._due[partition].pop(key, None)
         else:

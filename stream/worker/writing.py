@@ -59,6 +59,7 @@ class StateWriter:
         """After a rebalance: whatever is not settled is read again."""
         self.unsettled.clear()
         self._urgent.clear()
+        self._writing = None  # one that was cut off while leaving ends nobody's next batch
 
     def touched(self, records: Sequence[SourceRecord], patients: Sequence[set[bytes]]) -> None:
         """A batch is said: each of its records was applied to these patients."""
