@@ -8,7 +8,9 @@ that forgetting the window need not fold it a second time. None of these folds i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from array import array
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 
 from stream.engine.events import Micros
 from stream.engine.facts import WINDOW, minute_of, window_of
@@ -16,8 +18,45 @@ from stream.engine.fold import NEVER, Fold
 
 _NEWEST_KEPT = 4
 _MINUTES_KEPT = 12
+_FEW = 64
+"""With more fields than these that differ, a fold is kept whole."""
 
-Folds = dict[Micros, Fold]
+_NAMES = tuple(each.name for each in fields(Fold))
+_values = attrgetter(*_NAMES)
+_BLANK = Fold()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A fold put away: the fields in which it differs from values that its neighbours share."""
+
+    common: tuple[object, ...]
+    places: array[int]
+    """Of the fields that differ."""
+    values: tuple[object, ...]
+
+    @classmethod
+    def of(cls, fold: Fold, like: Kept | None) -> Kept:
+        """Of a fold; it shares what it can with `like`."""
+        values: tuple[object, ...] = _values(fold)
+        if like is not None:
+            pairs = zip(values, like.common, strict=True)
+            places = array("H", [at for at, (mine, its) in enumerate(pairs) if mine is not its])
+            if len(places) <= _FEW:
+                return cls(like.common, places, tuple([values[at] for at in places]))
+        return cls(values, array("H"), ())
+
+    def fold(self) -> Fold:
+        """The fold again; one of the caller's own."""
+        values = list(self.common)
+        for at, value in zip(self.places, self.values, strict=True):
+            values[at] = value
+        fold = _BLANK.copy()
+        fold.__dict__.update(zip(_NAMES, values, strict=True))
+        return fold
+
+
+Folds = dict[Micros, Kept]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +72,7 @@ class Checkpoints:
         minute, end = next(reversed(self.minutes), NEVER), next(reversed(self.ends), NEVER)
         return max(minute, end)
 
-    def nearest(self, time: Micros) -> tuple[Micros, Fold] | None:
+    def nearest(self, time: Micros) -> tuple[Micros, Kept] | None:
         """The last one up to `time`, and its key."""
         key = next((key for key in reversed(self.minutes) if key <= time), NEVER)
         if key < window_of(time):  # else no window ends between the two
@@ -55,14 +94,14 @@ class Checkpoints:
         """Keep `head` as the fold of all facts before the minute of `before`; thin the older ones.
 
         `many`: the head's window, if it has ended, has so many facts that its end is kept too.
-        `head` must never be changed after this: whoever folds on copies it first.
         """
         minutes = {key: fold for key, fold in self.minutes.items() if key == minute_of(key)}
-        minutes[minute_of(before)] = head
+        kept = Kept.of(head, next(reversed(minutes.values()), None))
+        minutes[minute_of(before)] = kept
         if len(minutes) > _MINUTES_KEPT:
             for key in list(minutes)[1 : len(minutes) - _NEWEST_KEPT : 2]:
                 del minutes[key]
         end = window_of(head.time) + WINDOW
         if many and end <= before:
-            return Checkpoints(minutes, {**self.ends, end: head})
+            return Checkpoints(minutes, {**self.ends, end: kept})
         return Checkpoints(minutes, self.ends)

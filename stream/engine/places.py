@@ -2,45 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from array import array
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Mapping
 
 from stream.engine.events import Micros
-from stream.engine.facts import Fact, Window
+from stream.engine.facts import WINDOW, Fact, Window
 
-_ANYWHERE: Micros = -1
-"""Not the start of a window: one id from several sources lies in several of them."""
+_BITS = 0xFFFF_FFFF
 
 
 class Places:
-    """The window in which an event of each id lies, if it is there at all.
+    """The windows in which an event of each id may lie.
 
-    A hint, never stored: the states that follow from one another share it, and names are only
-    added. It may tell of what a state does not hold (thinned, folded, of another branch), but an id
-    that it does not know is in none of them.
+    A hint, never stored: the states that follow from one another share it, and ids are only added.
+    It may tell of what a state does not hold (thinned, folded, of another branch, an id with the
+    same hash), but an id that it does not know is in none of them. It keeps no ids: eight bytes of
+    each, so that a patient with thousands of them stays small.
     """
 
-    __slots__ = ("_starts",)
+    __slots__ = ("_hashes", "_numbers")
 
     def __init__(self, windows: Mapping[Micros, Window]) -> None:
-        self._starts: dict[str, Micros] = {}
-        for start, window in windows.items():
-            for fact in window.facts:
-                self.add(fact, start)
+        held = (
+            (hash(fact.event.event_id) & _BITS, start // WINDOW)
+            for start, window in windows.items()
+            for fact in window.facts
+        )
+        self._fill(sorted(held))
+
+    def _fill(self, held: Iterable[tuple[int, int]]) -> None:
+        """Ascending, in parallel: 32 bits of the id's hash, and the number of its window."""
+        self._hashes, self._numbers = array("I"), array("q")
+        for name, number in held:
+            self._hashes.append(name)
+            self._numbers.append(number)
 
     def __len__(self) -> int:
-        return len(self._starts)
+        return len(self._hashes)
 
     def add(self, fact: Fact, start: Micros) -> None:
         """A fact comes to lie in the window that begins at `start`."""
-        if self._starts.setdefault(fact.event.event_id, start) != start:
-            self._starts[fact.event.event_id] = _ANYWHERE
+        name = hash(fact.event.event_id) & _BITS
+        index = bisect_left(self._hashes, name)
+        self._hashes.insert(index, name)
+        self._numbers.insert(index, start // WINDOW)
+
+    def since(self, start: Micros) -> Places:
+        """Those of the windows from `start` on."""
+        left, number = Places({}), start // WINDOW
+        held = zip(self._hashes, self._numbers, strict=True)
+        left._fill(pair for pair in held if pair[1] >= number)
+        return left
 
     def of(self, event_id: str, windows: Mapping[Micros, Window]) -> Collection[Window]:
-        """The windows, of those given, that may hold events of this id."""
-        start = self._starts.get(event_id)
-        if start is None:
+        """The windows, of those given, that may hold events of this id; the earliest first."""
+        hashes, name = self._hashes, hash(event_id) & _BITS
+        index = bisect_left(hashes, name)
+        if index == len(hashes) or hashes[index] != name:
             return ()
-        if start == _ANYWHERE:
-            return windows.values()
-        window = windows.get(start)
-        return () if window is None else (window,)
+        starts = set()
+        while index < len(hashes) and hashes[index] == name:
+            starts.add(self._numbers[index] * WINDOW)
+            index += 1
+        return [windows[start] for start in sorted(starts) if start in windows]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
-from stream.engine.checkpoints import Checkpoints, Folds
+from stream.engine.checkpoints import Checkpoints, Folds, Kept
 from stream.engine.context import FOREVER
 from stream.engine.events import Attribution, Micros
 from stream.engine.facts import WINDOW, facts_held
@@ -69,7 +69,10 @@ def _folded(record: PatientRecord, tray: Intray, now: Fold, base_until: Micros) 
         tray.context,
         tray.voided,
     )
-    head = trimmed(tray.head, base_until)
+    head, places = trimmed(tray.head, base_until), tray.places
+    count = tray.count - facts_held(old)  # what is kept is not looked at
+    if len(places) > count + count // 2 + _PLACES_SPARE:
+        places = places.since(base_until)
     derived = Derived(
         tray.context,
         tray.voided,
@@ -79,10 +82,10 @@ def _folded(record: PatientRecord, tray: Intray, now: Fold, base_until: Micros) 
             _trimmed_since(tray.checkpoints.minutes, base_until),
             _trimmed_since(tray.checkpoints.ends, base_until),
         ),
-        facts_held(windows),
+        count,
         tray.head_due,
         min(windows, default=None),
-        tray.places,
+        places,
     )
     record = replace(
         record,
@@ -96,7 +99,14 @@ def _folded(record: PatientRecord, tray: Intray, now: Fold, base_until: Micros) 
 
 
 def _trimmed_since(folds: Folds, floor: Micros) -> Folds:
-    return {key: trimmed(fold, floor) for key, fold in folds.items() if key >= floor}
+    kept: Folds = {}
+    last: Kept | None = None
+    for key, each in folds.items():
+        if key >= floor:
+            fold = each.fold()
+            new = trimmed(fold, floor)
+            kept[key] = last = each if new is fold else Kept.of(new, last)
+    return kept
 
 
 def _new_floor(record: PatientRecord, tray: Intray) -> Micros:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 
 from stream.engine.chart import RANK, apply_instant
-from stream.engine.checkpoints import Checkpoints, Folds
+from stream.engine.checkpoints import Checkpoints, Folds, Kept
 from stream.engine.context import Context
 from stream.engine.course import advance, evaluate
 from stream.engine.events import Micros
@@ -45,8 +45,9 @@ def refold(
     """
     touched = max(touched, base_until)
     kept = checkpoints.until(touched)
-    start, fold = kept.nearest(touched) or (base_until, base)
-    head = fold.copy()
+    found = kept.nearest(touched)
+    start, head = (base_until, base.copy()) if found is None else (found[0], found[1].fold())
+    last = None if found is None else found[1]
     if touched == base_until and head.time < base_until:
         advance(head, base_until, context, inclusive=False)
         evaluate(head, base_until, context, settle=False)
@@ -58,18 +59,18 @@ def refold(
             key = lost.pop(0)
             was = checkpoints.minutes.get(key) or checkpoints.ends[key]
             settled = as_before is not None and as_before <= key
-            if before is not None and settled and head.same_as(was):
+            if before is not None and settled and head.same_as(was.fold()):
                 return before, Checkpoints(
                     {**minutes, **_since(checkpoints.minutes, key)},
                     {**ends, **_since(checkpoints.ends, key)},
                 )
             if key in checkpoints.minutes:
-                minutes[key] = head.copy()
+                minutes[key] = last = Kept.of(head, last)
         end = window_of(head.time) + WINDOW
         if end <= at and has_many(windows.get(end - WINDOW)):
-            ends[end] = head.copy()
+            ends[end] = last = Kept.of(head, last)
         if thinned is not None and at >= thinned:
-            minutes[at] = head.copy()
+            minutes[at] = last = Kept.of(head, last)
         events = [
             fact.event
             for fact in group
