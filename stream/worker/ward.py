@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from stream.engine.facts import Window
 from stream.engine.state import PatientState
 from stream.worker.codec import (
     Applied,
@@ -27,14 +28,18 @@ from stream.worker.codec import (
     window_key,
 )
 from stream.worker.partitions import partition_of
+from stream.worker.stored_window import StoredWindow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
     from stream.engine.events import Micros
-    from stream.engine.facts import Window
     from stream.engine.state import PatientRecord
+
+
+_AT_HAND = 2
+"""The newest windows, which come to have more facts, are not put away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +168,28 @@ class Ward:
                 self._note(partition_of(key, self.partitions), key, one.state.record)
             self._states[key] = one.state
             self._applied[key] = one.applied
+            held = {} if before is None or before.derived is None else before.windows
+            if len(held) != len(one.state.windows):
+                self._put_away(key)
+
+    def _put_away(self, key: bytes) -> None:
+        """Leave the facts of older windows to the table, where it holds the very same ones."""
+        state, stored = self._states[key], self._stored.get(key)
+        if stored is None:
+            return
+        torn = self._torn.get(key, set())
+        away = {
+            start: StoredWindow(self._windows[window_key(key, start)])
+            for start in sorted(state.windows)[:-_AT_HAND]
+            if start not in torn
+            and type(window := state.windows[start]) is Window
+            and stored.windows.get(start) is window
+        }
+        if away:  # in both, so that they still are the same
+            for held in (self._states, self._stored):
+                one = held[key]
+                assert one is not None
+                held[key] = PatientState(one.record, {**one.windows, **away}, one.derived)
 
     @property
     def waiting(self) -> Mapping[bytes, float]:

@@ -24,6 +24,7 @@ from stream.worker.codec import (
 )
 from stream.worker.ledger import Ledger
 from stream.worker.partitions import partition_of
+from stream.worker.stored_window import StoredWindow
 from tests.worker.harness import PARTITIONS, Worker, record
 from tests.worker.ward_events import START, event, lines, ward
 
@@ -134,6 +135,28 @@ def test_a_restart_writes_no_window_anew_that_is_as_it_was(full: Worker) -> None
     ])  # fmt: skip
     full.work([record(*lines([late]), 901)])
     assert sum(topic == "wc" for topic, *_ in full.broker.acknowledged[before:]) == 1
+
+
+def test_older_windows_are_left_to_the_table_and_nothing_else_changes() -> None:
+    records = [record(raw, offset) for offset, raw in enumerate(lines(ward(1)))]
+    held, straight = Worker(), Worker()
+    held.work(records, size=7)
+    straight.work(records)
+    state, same = (worker.rounds.ward.state(b"p00") for worker in (held, straight))
+    assert state is not None and same is not None
+    kinds = [type(state.windows[start]) for start in sorted(state.windows)]
+    assert kinds.count(StoredWindow) > len(kinds) // 2
+    assert kinds[-2:] == [Window, Window]
+    assert state == same and same == state
+    warm = event("vitals", "late", "p00", START + timedelta(minutes=95), readings=[
+        {"signal": "temperature", "value": 39.4, "unit": "Cel"},
+    ])  # fmt: skip
+    wrong = event("retraction", "r", "p00", START + timedelta(hours=6), retracts="p00-v60")
+    for worker in (held, straight):
+        worker.work([record(raw, 900 + n) for n, raw in enumerate(lines([warm, wrong, warm]))])
+    for topic in ("wc", "pc"):
+        assert held.broker.table(topic) == straight.broker.table(topic)
+    assert held.broker.values("alerts") == straight.broker.values("alerts")
 
 
 def spo2(number: int, value: float) -> Fact:
