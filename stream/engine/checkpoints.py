@@ -56,15 +56,19 @@ class Kept:
         return fold
 
 
-Folds = dict[Micros, Kept]
+Folds = dict[Micros, Fold]
+Ends = dict[Micros, Kept]
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoints:
-    """See the module. Both by key, ascending: in and of minutes, and of the ends of windows."""
+    """See the module. Both by key, ascending: in and of minutes, and of the ends of windows.
+
+    The minutes are few and soon gone, so that they are kept as they are; the ends are many.
+    """
 
     minutes: Folds = field(default_factory=dict)
-    ends: Folds = field(default_factory=dict)
+    ends: Ends = field(default_factory=dict)
 
     @property
     def newest(self) -> Micros:
@@ -72,14 +76,14 @@ class Checkpoints:
         minute, end = next(reversed(self.minutes), NEVER), next(reversed(self.ends), NEVER)
         return max(minute, end)
 
-    def nearest(self, time: Micros) -> tuple[Micros, Kept] | None:
-        """The last one up to `time`, and its key."""
+    def nearest(self, time: Micros) -> tuple[Micros, Fold] | None:
+        """The last one up to `time`, of the caller's own, and its key."""
         key = next((key for key in reversed(self.minutes) if key <= time), NEVER)
         if key < window_of(time):  # else no window ends between the two
             end = next((key for key in reversed(self.ends) if key <= time), NEVER)
             if end > key:
-                return end, self.ends[end]
-        return None if key == NEVER else (key, self.minutes[key])
+                return end, self.ends[end].fold()
+        return None if key == NEVER else (key, self.minutes[key].copy())
 
     def until(self, time: Micros) -> Checkpoints:
         """Those up to `time`."""
@@ -94,14 +98,15 @@ class Checkpoints:
         """Keep `head` as the fold of all facts before the minute of `before`; thin the older ones.
 
         `many`: the head's window, if it has ended, has so many facts that its end is kept too.
+        `head` must never be changed after this: whoever folds on copies it first.
         """
         minutes = {key: fold for key, fold in self.minutes.items() if key == minute_of(key)}
-        kept = Kept.of(head, next(reversed(minutes.values()), None))
-        minutes[minute_of(before)] = kept
+        minutes[minute_of(before)] = head
         if len(minutes) > _MINUTES_KEPT:
             for key in list(minutes)[1 : len(minutes) - _NEWEST_KEPT : 2]:
                 del minutes[key]
         end = window_of(head.time) + WINDOW
         if many and end <= before:
-            return Checkpoints(minutes, {**self.ends, end: kept})
+            like = next(reversed(self.ends.values()), None)
+            return Checkpoints(minutes, {**self.ends, end: Kept.of(head, like)})
         return Checkpoints(minutes, self.ends)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from itertools import groupby
+from typing import TypeVar
 
 from stream.engine.chart import RANK, apply_instant
-from stream.engine.checkpoints import Checkpoints, Folds, Kept
+from stream.engine.checkpoints import Checkpoints, Kept
 from stream.engine.context import Context
 from stream.engine.course import advance, evaluate
 from stream.engine.events import Micros
 from stream.engine.facts import WINDOW, Fact, Window, has_many, thinned_now, window_of
 from stream.engine.fold import Fold
+
+_Kept = TypeVar("_Kept", Fold, Kept)
 
 
 def facts_from(windows: Mapping[Micros, Window], start: Micros) -> Iterator[Fact]:
@@ -45,9 +48,7 @@ def refold(
     """
     touched = max(touched, base_until)
     kept = checkpoints.until(touched)
-    found = kept.nearest(touched)
-    start, head = (base_until, base.copy()) if found is None else (found[0], found[1].fold())
-    last = None if found is None else found[1]
+    start, head = kept.nearest(touched) or (base_until, base.copy())
     if touched == base_until and head.time < base_until:
         advance(head, base_until, context, inclusive=False)
         evaluate(head, base_until, context, settle=False)
@@ -57,20 +58,20 @@ def refold(
     for at, group in groupby(facts_from(windows, start), key=lambda fact: fact.at):
         while lost and lost[0] <= at:
             key = lost.pop(0)
-            was = checkpoints.minutes.get(key) or checkpoints.ends[key]
+            was = checkpoints.minutes.get(key) or checkpoints.ends[key].fold()
             settled = as_before is not None and as_before <= key
-            if before is not None and settled and head.same_as(was.fold()):
+            if before is not None and settled and head.same_as(was):
                 return before, Checkpoints(
                     {**minutes, **_since(checkpoints.minutes, key)},
                     {**ends, **_since(checkpoints.ends, key)},
                 )
             if key in checkpoints.minutes:
-                minutes[key] = last = Kept.of(head, last)
+                minutes[key] = head.copy()
         end = window_of(head.time) + WINDOW
         if end <= at and has_many(windows.get(end - WINDOW)):
-            ends[end] = last = Kept.of(head, last)
+            ends[end] = Kept.of(head, next(reversed(ends.values()), None))
         if thinned is not None and at >= thinned:
-            minutes[at] = last = Kept.of(head, last)
+            minutes[at] = head.copy()
         events = [
             fact.event
             for fact in group
@@ -82,5 +83,5 @@ def refold(
     return head, Checkpoints(minutes, ends)
 
 
-def _since(folds: Folds, key: Micros) -> Folds:
+def _since(folds: dict[Micros, _Kept], key: Micros) -> dict[Micros, _Kept]:
     return {at: fold for at, fold in folds.items() if at >= key}
