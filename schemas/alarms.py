@@ -19,7 +19,7 @@ ClosedWhy = Literal[
 
 
 class Inform(LenientModel):
-    """Who is to be informed besides, whether or not somebody answers."""
+    """Who will be informed besides (`escalation.informed`), whether or not somebody answers."""
 
     notify: list[str]
     """Roles to inform."""
@@ -87,7 +87,7 @@ class EscalationOpened(_Escalation):
     type: Literal["escalation.opened"]
     """Which alert this is."""
     inform: Inform | None = None
-    """Who is to be informed besides."""
+    """Who will be informed besides, unless a step tells them before."""
     chatter: Chatter | None = None
     """That it keeps coming back."""
 
@@ -103,6 +103,13 @@ class EscalationRepeated(_Escalation):
     """Nobody answered on the last step: it is said again."""
 
     type: Literal["escalation.repeated"]
+    """Which alert this is."""
+
+
+class EscalationInformed(_Escalation):
+    """Others are to know of the alarm, answered or not, whom no step has told so far."""
+
+    type: Literal["escalation.informed"]
     """Which alert this is."""
 
 

@@ -14,6 +14,7 @@ from schemas.alarms import (
     EscalationAdvanced,
     EscalationClosed,
     EscalationExhausted,
+    EscalationInformed,
     EscalationOpened,
     EscalationReopened,
     EscalationRepeated,
@@ -234,6 +235,7 @@ OutputEvent = Annotated[
     | EscalationAcknowledged
     | EscalationClosed
     | EscalationExhausted
+    | EscalationInformed
     | EscalationReturned
     | EscalationShelved
     | EscalationUnshelved
@@ -262,6 +264,7 @@ OUTPUT_MODELS: dict[str, type[Alert]] = {
     "escalation.acknowledged": EscalationAcknowledged,
     "escalation.closed": EscalationClosed,
     "escalation.exhausted": EscalationExhausted,
+    "escalation.informed": EscalationInformed,
     "escalation.returned": EscalationReturned,
     "escalation.shelved": EscalationShelved,
     "escalation.unshelved": EscalationUnshelved,

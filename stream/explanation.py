@@ -25,6 +25,7 @@ def lines(found: Json) -> Iterator[str]:
         ("flags", (f"{flag['code']}: {flag['meaning']}" for flag in found["flags"])),
         ("holds", _holds(found)),
         ("timers", _timers(found)),
+        ("alarms", _alarms(found)),
         ("what would change the grade", _changes(found)),
         ("beside the grade", _beside(found)),
     ):
@@ -111,6 +112,18 @@ def _timers(found: Json) -> Iterator[str]:
         unverified = " (unverified)" if timer["status"] == "mem" else ""
         yield f"{timer['timer']} {when} {timer['due']}: {timer['text']}"
         yield f"   {timer['citation']}{unverified}"
+
+
+def _alarms(found: Json) -> Iterator[str]:
+    for alarm in found["alarms"]:
+        about = alarm["grade"] or alarm["subject"]
+        what = alarm["event"] if about is None else f"{alarm['event']} {about}"
+        by = "" if alarm["by"] is None else f" by {alarm['by']}"
+        due = "" if alarm["due"] is None else f", next at {alarm['due']}"
+        yield (
+            f"{what} {alarm['state']}{by}, step {alarm['step']}, since {alarm['since']}{due} "
+            f"[{alarm['alert']}]"
+        )
 
 
 def _changes(found: Json) -> Iterator[str]:

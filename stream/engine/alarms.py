@@ -7,7 +7,7 @@ An alarm is one occurrence of an alert that somebody has to answer; its severity
           │  └───────────── shelved (by whom, why, until when)
           └── cause gone ──► returned, or from grade 3 on latched ── answer ──► closed
 
-The timer of each is the field `due`: a restart finds it in the state as it was.
+The timers of each are the fields `due` and `inform`: a restart finds them as they were.
 """
 
 from __future__ import annotations
@@ -70,6 +70,8 @@ class Alarm:
     began: Micros = 0
     """When this round of the ladder began."""
     due: Micros | None = None
+    inform: Micros | None = None
+    """When the roles are informed that no rung has told by then."""
     returned: Micros | None = None
     answer: Answer | None = None
     shelf: Answer | None = None
@@ -142,7 +144,7 @@ class Alarms:
         """When the first timer of any alarm runs out."""
         if not self.open and self.flood is None:
             return None
-        dues = [alarm.due for alarm in self.open if alarm.due is not None]
+        dues = [due for alarm in self.open for due in (alarm.due, alarm.inform) if due is not None]
         if self.flood is not None:
             dues.append(self.flood.until)
         return min(dues, default=None)

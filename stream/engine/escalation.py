@@ -39,6 +39,7 @@ _WHYS = {
     "reopened": "ANSWER_WITHDRAWN",
     "returned": "CAUSE_GONE",
     "closed": "ALARM_CLOSED",
+    "informed": "INFORMED",
 }
 
 
@@ -58,9 +59,11 @@ def say(
     row = ladders.named(alarm.ladder)
     asks = what in _LOUD and row is not None and alarm.rung > 0
     notify: tuple[str, ...] = ()
-    if asks and row is not None and what != "exhausted":
+    if what == "informed" and row is not None:
+        notify = ladders.reached(row.inform, effective)
+    elif asks and row is not None and what != "exhausted":
         notify = ladders.reached(row.rungs[min(alarm.rung, len(row.rungs)) - 1].notify, effective)
-    waits = bool(notify) and alarm.due is not None and _answers(row, alarm)
+    waits = asks and bool(notify) and alarm.due is not None and _answers(row, alarm)
     body: dict[str, Any] = {
         "alert": alarm.alert_id,
         "step": alarm.step,
@@ -116,11 +119,21 @@ def ladder_of(voice: Voice, now: Fold, alarm: Alarm, time: Micros) -> Ladder | N
 
 def begun(alarm: Alarm, row: Ladder, ladders: Ladders, time: Micros) -> Alarm:
     """The alarm on the first rung of a ladder, asking from `time` on."""
+    inform = alarm.inform
+    if alarm.round == 0 and row.inform_within is not None:
+        inform = time + row.inform_within
     first = replace(
-        alarm, ladder=row.name, rung=1, round=alarm.round + 1, repeats=0, began=time,
-        answer=None, shelf=None,
+        alarm, ladder=row.name, round=alarm.round + 1, began=time, answer=None, shelf=None,
+        inform=inform,
     )  # fmt: skip
-    return replace(first, due=_next(first, row, ladders, time))
+    return _on(first, 1, row, ladders, time)
+
+
+def _on(alarm: Alarm, rung: int, row: Ladder, ladders: Ladders, time: Micros) -> Alarm:
+    """The alarm on a rung from `time` on; whom that tells needs not be informed besides."""
+    told = set(row.inform) <= set(row.rungs[rung - 1].notify)
+    alarm = replace(alarm, rung=rung, repeats=0, inform=None if told else alarm.inform)
+    return replace(alarm, due=_next(alarm, row, ladders, time))
 
 
 def _next(alarm: Alarm, row: Ladder, ladders: Ladders, time: Micros) -> Micros | None:
@@ -156,6 +169,18 @@ def _run_out(voice: Voice, now: Fold, due: Micros, emitted: Micros) -> None:
             else:
                 keep(voice, changed)
             return
+    for alarm in alarms.open:
+        if alarm.inform == due:
+            keep(voice, _inform(voice, now, replace(alarm, inform=None), due, emitted))
+            return
+
+
+def _inform(voice: Voice, now: Fold, alarm: Alarm, due: Micros, emitted: Micros) -> Alarm:
+    """Tell those of an alarm who are informed of it, whether or not somebody has answered."""
+    row = ladder_of(voice, now, alarm, due)
+    if row is None or not row.inform:
+        return alarm
+    return say(voice, now, replace(alarm, ladder=row.name), "informed", due, emitted)
 
 
 def _moved_on(voice: Voice, now: Fold, alarm: Alarm, due: Micros, emitted: Micros) -> Alarm | None:
@@ -174,8 +199,7 @@ def _moved_on(voice: Voice, now: Fold, alarm: Alarm, due: Micros, emitted: Micro
     alarm = replace(alarm, ladder=row.name, rung=min(alarm.rung, len(row.rungs)))
     rung = row.rungs[alarm.rung - 1]
     if alarm.rung < len(row.rungs):
-        alarm = replace(alarm, rung=alarm.rung + 1, repeats=0)
-        alarm = replace(alarm, due=_next(alarm, row, ladders, due))
+        alarm = _on(alarm, alarm.rung + 1, row, ladders, due)
         return say(voice, now, alarm, "advanced", due, emitted)
     if alarm.repeats < rung.repeats:
         alarm = replace(alarm, repeats=alarm.repeats + 1)

@@ -101,6 +101,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "ALARM_RAISED": ("Ladder", "An answer is asked for."),
     "NOT_ANSWERED": ("Ladder", "Nobody has answered in time."),
+    "INFORMED": ("Ladder", "Others are to know of the alarm, whether or not somebody answers."),
     "ANSWERED": ("IEC 62682: acknowledged", "A person has answered."),
     "SHELVED": ("IEC 62682: shelved", "A person has put the alarm aside for a time."),
     "UNSHELVED": ("IEC 62682: unshelved", "The alarm is put aside no longer."),

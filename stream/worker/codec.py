@@ -10,6 +10,7 @@ Format 2: no `chain_head`; a patient's chain of alerts begins anew with the next
 Format 3: no `applied`, so what is read again is known by its event's id alone; no `Undo`.
 Format 4: not deflated; no alarms: nobody is asked to answer what had been said before, only what
 comes after.
+Format 5: no `inform`: nobody is informed besides of the alarms that were open.
 """
 
 from __future__ import annotations
@@ -27,13 +28,15 @@ from stream.engine.state import PatientRecord
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FORMAT = 5
+FORMAT = 6
 """Raised whenever a stored dataclass changes in any way, be it by a field with a default: an older
 version would read around the field, and write the state back without it."""
-READABLE = frozenset({2, 3, 4, FORMAT})
+READABLE = frozenset({2, 3, 4, 5, FORMAT})
 
 _PLACED = 4
 """The first format with `applied` and `Undo`."""
+_DEFLATED = 5
+"""The first format that is deflated."""
 _PREFIX = bytes([FORMAT])
 _START = struct.Struct(">q")
 _SEPARATOR = b"\x00"
@@ -166,7 +169,7 @@ def _packed(value: Any) -> bytes:
 
 def _body(raw: bytes) -> bytes | memoryview:
     body = memoryview(raw)[1:]
-    if raw[0] != FORMAT:
+    if raw[0] < _DEFLATED:
         return body
     inflater = zlib.decompressobj()
     inflated = inflater.decompress(body, _LARGEST)

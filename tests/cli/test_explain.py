@@ -141,6 +141,7 @@ def test_the_text_is_for_people(cli: Cli, course: Path) -> None:
         "temperature 38.6 Cel (unknown), 2 h 30 min old [fever]",
         "grade 2 until 2026-03-01T11:00:00Z",
         "K2 due 2026-03-01T16:30:00Z",
+        "grade 2 unacknowledged, step 2, since 2026-03-01T09:00:00Z, next at ",
         "to 1 at 2026-03-01T11:00:00Z, if nothing else is charted",
         "clinician judgement required, local policy prevails",
         P0.hash,

@@ -56,9 +56,33 @@ def test_a_ladder_ends_and_the_alarm_stays() -> None:
 
 
 def test_who_is_informed_besides_and_by_when() -> None:
-    opened = fever().said("escalation.opened")[-1]
+    patient = fever()
+    opened = patient.said("escalation.opened")[-1]
     assert opened.body["inform"] == {"notify": ["physician"], "within_s": 3600}
     assert opened.body["location"] == "7W/12"
+    patient.answer("10:05", patient.alarm(1))
+    patient.tick("20:00")
+    assert patient.told("grade")[2:] == ["11:00 grade 1 informed 0 physician"]
+    (informed,) = patient.said("escalation.informed")
+    assert (informed.priority, informed.body["respond_by"]) == ("information", None)
+    assert informed.body["state"] == "acknowledged"
+
+
+def test_whom_a_step_has_told_is_not_informed_besides() -> None:
+    patient = fever()
+    patient.oxygen("10:30", "nasal_cannula", 2)
+    patient.tick("16:00")
+    assert "10:50 grade 2 advanced 2 physician" in patient.told("grade")
+    assert not patient.said("escalation.informed")
+
+
+def test_nobody_is_informed_of_an_alarm_that_a_higher_one_has_superseded() -> None:
+    patient = fever()
+    patient.answer("10:05", patient.alarm(1))
+    patient.pump("10:59", "norepinephrine", 4, id="pump")
+    patient.answer("11:01", patient.alarm(3))
+    patient.tick("16:00")
+    assert not patient.said("escalation.informed")
 
 
 def test_an_outpatient_is_called() -> None:
@@ -185,6 +209,7 @@ def test_an_alarm_is_shelved_and_comes_back() -> None:
         "10:00 grade 1 opened 0 bedside_nurse",
         "10:05 grade 1 shelved",
         "11:00 grade 1 unshelved 0 bedside_nurse",
+        "11:00 grade 1 informed 0 physician",
         "11:15 grade 1 advanced 1 charge_nurse",
     ]
     (shelved,) = patient.said("escalation.shelved")

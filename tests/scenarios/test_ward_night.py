@@ -158,9 +158,10 @@ class Reading:
             names += [name] if name not in names else []
         return " ".join(names)
 
-    def told(self, grade: int, unit: str, begin: int, stop: int) -> list[str]:
-        """Every step of one alarm until somebody answers, or it is superseded, at `stop`."""
+    def told(self, grade: int, unit: str, begin: int, stop: int, over: int) -> list[str]:
+        """Every step of one alarm until somebody answers at `stop`, or it is superseded, `over`."""
         row, lines = self.row(grade, unit, begin), []
+        informed = begin + row.get("inform_s", 0) * 1_000_000 if "inform" in row else None
 
         def line(time: int, what: str, rung: Json | None) -> None:
             if time < stop:
@@ -174,12 +175,23 @@ class Reading:
             for rung in row["rungs"]:
                 first = "opened" if turn == 0 else "repeated"
                 line(time, first if rung["number"] == 1 else "advanced", rung)
+                asks = time < stop and informed is not None and time <= informed
+                if asks and set(row["inform"]) <= set(rung["notify"]):
+                    informed = None
                 time += rung["respond_s"] * 1_000_000
             for _ in range(row["rungs"][-1].get("repeats", 0)):
                 line(time, "repeated", row["rungs"][-1])
                 time += row["rungs"][-1]["respond_s"] * 1_000_000
         line(time, "exhausted", None)
+        if informed is not None and informed < over:
+            step = sum(" advanced " in text for text in lines if when(text[:5]) <= informed)
+            who = self.there(row["inform"], informed)
+            lines.append(f"{clock(informed)} grade {grade} informed {step} {who}")
         return lines
+
+
+def answers(night: Course, grade: int) -> list[int]:
+    return [night.answered[grade]] if grade in night.answered else []
 
 
 def read_again(number: int) -> list[str]:
@@ -188,14 +200,16 @@ def read_again(number: int) -> list[str]:
     for place, (minute, grade) in enumerate(night.reached):
         begin = START + 18 * 60 * MINUTE + minute * MINUTE
         later = [m for m, _ in night.reached[place + 1 :]]
-        stops = [*later[:1], *([night.answered[grade]] if grade in night.answered else [])]
-        stop = min([START + 18 * 60 * MINUTE + m * MINUTE for m in stops] or [when(END) + 1])
-        told = reading.told(grade, night.unit, begin, stop)
+        over, stop = (
+            min([START + 18 * 60 * MINUTE + m * MINUTE for m in minutes] or [when(END) + 1])
+            for minutes in (later[:1], [*later[:1], *answers(night, grade)])
+        )
+        told = reading.told(grade, night.unit, begin, stop, over)
         lines += [(when(text.split(" ", 1)[0]), text) for text in told]
     return [text for time, text in sorted(lines) if time <= when(END)]
 
 
-ASKED = ("opened", "advanced", "repeated", "exhausted")
+ASKED = ("opened", "advanced", "repeated", "exhausted", "informed")
 
 
 def asked(chart: Chart) -> list[str]:
@@ -211,7 +225,15 @@ def test_the_night_is_one(nights: list[Chart]) -> None:
     """Worth comparing: every grade, own and packaged ladders, over midnight, answered and not."""
     lines = [line for chart in nights for line in asked(chart)]
     assert len(lines) > 300
-    for word in ("grade 1", "grade 4", "repeated", "exhausted", "site-on_call", " physician"):
+    for word in (
+        "grade 1",
+        "grade 4",
+        "repeated",
+        "exhausted",
+        "informed",
+        "site-on_call",
+        " physician",
+    ):
         assert any(word in line for line in lines), word
 
 
