@@ -84,8 +84,14 @@ def would_go(
             }
             print(json.dumps(row, ensure_ascii=False))
         else:
+            route = loaded.named(verdict.route)
+            after = (
+                f"; if not delivered within {route.otherwise_s:g} s, also {route.otherwise}"
+                if verdict.takes and route is not None and route.otherwise is not None
+                else ""
+            )
             word = "->" if verdict.takes else "  "
-            print(f"{word} {verdict.route} ({kind}): {'; '.join(verdict.why)}")
+            print(f"{word} {verdict.route} ({kind}): {'; '.join(verdict.why)}{after}")
     if not any(verdict.takes for verdict in verdicts):
         raise CommandError("no route takes this alert", FAILED)
 
@@ -96,6 +102,11 @@ def check(
     """See whether a file of routes can be used; say what is wrong where not."""
     loaded = routes_from(config_file, assign, routes)
     kinds = sorted({receiver.kind for receiver in loaded.receiver.values()})
+    for route in loaded.route:
+        if route.otherwise is None and (not route.priority or "high" in route.priority):
+            print(
+                f"route {route.name!r}: what it cannot deliver goes nowhere else; see `otherwise`"
+            )
     print(f"{len(loaded.route)} routes to {len(loaded.receiver)} receivers ({', '.join(kinds)})")
 
 

@@ -123,6 +123,9 @@ async def _run(settings: Settings, routes: Routes) -> int:
         )
         for route in routes.route
     ]
+    by_name = {lane.route.name: lane for lane in lanes}
+    for lane in lanes:
+        lane.otherwise = by_name.get(lane.route.otherwise or "")
     sources = [_source(settings, lane, loop) for lane in lanes]
     health = Health(settings, lanes, sources, directory, scribe)
     try:
