@@ -226,3 +226,38 @@ def test_an_alert_waits_a_moment_for_the_place_of_its_patient(tmp_path: Path) ->
         assert json.loads(line)["alerts"][0]["patient_id"] == "p-1"
 
     asyncio.run(play())
+
+
+def test_what_closes_an_alarm_goes_where_the_alarm_is_shown(tmp_path: Path) -> None:
+    """A closing is information and names no role; what is shown has to end all the same."""
+
+    async def play() -> None:
+        notebook = Notebook()
+        notebook.reachable.set()
+        loaded = routes(
+            '[[route]]\nname = "r"\nreceiver = "r"\npriority = ["high"]\n'
+            '[[route]]\nname = "rest"\nfallback = true\n'
+            '[receiver.r]\nkind = "alertmanager"\nurl = "http://127.0.0.1:1"\n'
+        )
+        lane = Lane(
+            loaded, loaded.route[0], make_receiver(loaded.receiver["r"], tmp_path),
+            scribe=notebook, metrics=RouterMetrics(["r"]),  # type: ignore[arg-type]
+            where=lambda _patient: None, sent=lambda *_: None,
+        )  # fmt: skip
+        lane.ledger.assign(0, 0)
+        closing = {"type": "escalation.closed", "priority": "information"}
+        first = json.loads(raw_alert(1))["alert_id"]
+        work = asyncio.create_task(lane.run())
+        lane.arrived(
+            [
+                arrival(lane, 0, raw_alert(2, alert="another", **closing)),
+                arrival(lane, 1, raw_alert(1)),
+                arrival(lane, 2, raw_alert(3, alert=first, **closing)),
+            ]
+        )
+        await until(lambda: len(lane.waiting) == 2)
+        assert lane.ledger.committable() == {0: 1}
+        work.cancel()
+        await lane.finish(1)
+
+    asyncio.run(play())
