@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import time
@@ -140,6 +141,10 @@ async def _run(settings: Settings, routes: Routes) -> int:
     try:
         directory.start()
         if await _until(directory.ready.is_set, stopping, health):
+            # What it knows stays: a full collection that looks through it stops every route, for
+            # 0.1 s of CPU with 100,000 alerts known.
+            gc.collect()
+            gc.freeze()
             work = [asyncio.create_task(lane.run()) for lane in lanes]
             for source in sources:
                 source.start()

@@ -8,9 +8,12 @@ import json
 import random
 import signal
 import ssl
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -53,6 +56,15 @@ def post(router: Router, body: dict[str, str], token: str) -> int:
     except urllib.error.HTTPError as refused:
         with refused:
             return refused.code
+
+
+def would_go(topics: Topics, alert_id: str, router: Router) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "stream.cli", "route", "test", alert_id, "--bootstrap",
+         topics.bootstrap, "--topic-prefix", topics.prefix,
+         "--routes", str(router.log.parent / "routes.toml")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
 
 def alert_ids(bodies: list[bytes]) -> list[str]:
@@ -107,6 +119,12 @@ def test_killed_between_deliveries_nothing_is_lost_and_repeats_carry_the_same_by
         assert answer(f"{router.ready().base}/livez")[0] == 200
         assert router.end() == 0, router.said()
     assert set(alert_ids(fickle.taken)) == wanted
+    asked = would_go(there, min(wanted), router)
+    assert asked.returncode == 0, asked.stderr
+    assert "-> dead (webhook): it takes every alert; if not delivered within 0.5 s, also spare" in (
+        asked.stdout
+    )
+    assert would_go(there, str(uuid.UUID(int=1)), router).returncode == 1
     assert set(alert_ids(spare.taken)) == wanted
     for taken in (fickle.taken, spare.taken):
         assert len(set(taken)) == len(wanted), "a repetition has the same bytes"
