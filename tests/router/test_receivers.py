@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import time
 import urllib.request
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -399,7 +400,10 @@ def test_alertmanager_takes_the_alerts_and_a_repetition_is_the_same(tmp_path: Pa
          f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    fresh = Message("bleep", (alert(1, after_s=time.time() - alert().place.timestamp / 1000),), "7")
+    now = time.time() - alert().place.timestamp / 1000
+    fresh = Message("bleep", (alert(1, after_s=now),), "7")
+    over = CLOSED.alerts[0]
+    over = replace(over, place=replace(over.place, timestamp=fresh.alerts[0].place.timestamp + 1))
     try:
         base = f"http://127.0.0.1:{port}"
         there = receiver(tmp_path, kind="alertmanager", url=base, labels={"site": "here"})
@@ -413,6 +417,10 @@ def test_alertmanager_takes_the_alerts_and_a_repetition_is_the_same(tmp_path: Pa
         sent(receiver(tmp_path, kind="alertmanager", url=base, labels={"site": "here"}), fresh)
         with urllib.request.urlopen(f"{base}/api/v2/alerts", timeout=5) as said:
             held = json.load(said)
+        closed = receiver(tmp_path, kind="alertmanager", url=base, labels={"site": "here"})
+        assert sent(closed, Message("bleep", (over,), None))[0].outcome == "delivered"
+        with urllib.request.urlopen(f"{base}/api/v2/alerts", timeout=5) as said:
+            assert json.load(said) == []
     finally:
         process.terminate()
         process.wait(10)
