@@ -25,9 +25,11 @@ class Delivery(LenientModel):
         "delivery.failed",
         "delivery.refused",
         "delivery.inhibited",
+        "delivery.passed_on",
         "delivery.reported",
     ]
-    """One attempt and its outcome; or kept back for a greater alert; or a later report."""
+    """One attempt and its outcome; kept back for a greater alert; told to another route because
+    this one has not delivered it; or a later report."""
     route: str
     """The route."""
     receiver: str
@@ -56,6 +58,12 @@ class Delivery(LenientModel):
     """How long the attempt took."""
     by: str | None = None
     """Of `delivery.inhibited`: the `alert_id` of the greater alert."""
+    otherwise: str | None = None
+    """Of `delivery.passed_on`: the route that is told as well."""
+    why: Literal["late", "gave_up", "refused"] | None = None
+    """Of `delivery.passed_on`: not in time, and still tried; or a dead letter of this route."""
+    attempts: Annotated[int, Field(ge=0)] | None = None
+    """Of `delivery.passed_on`: how often this process has tried."""
     status: dict[str, JsonValue] | None = None
     """Of `delivery.reported`: what the receiver reported later."""
 

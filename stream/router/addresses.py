@@ -136,6 +136,11 @@ class AlertmanagerConfig(_OverHttp):
     """How long Alertmanager takes an alert for firing."""
     labels: dict[str, str] = Field(default_factory=dict)
 
+    @property
+    def standing(self) -> bool:
+        """Whether it shows a state that a closing ends."""
+        return True
+
 
 class FhirConfig(_OverHttp):
     """A FHIR R4 server; `url` is its base."""
@@ -144,6 +149,11 @@ class FhirConfig(_OverHttp):
     resource: Literal["Communication", "Flag"] = "Communication"
     identifier_system: str | None = None
     """System of the patient's identifier."""
+
+    @property
+    def standing(self) -> bool:
+        """Whether it shows a state that a closing ends."""
+        return self.resource == "Flag"
 
 
 class SmtpConfig(_Remote):

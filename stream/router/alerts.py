@@ -50,6 +50,19 @@ class Alert:
         """0 is the most urgent."""
         return RANK[self.priority]
 
+    @property
+    def alarm(self) -> str:
+        """The id of the alert that is escalated; its own where it is no escalation."""
+        escalated = self.document.get("alert")
+        if self.type.startswith("escalation.") and isinstance(escalated, str) and escalated:
+            return escalated
+        return self.alert_id
+
+    @property
+    def closes(self) -> bool:
+        """Whether it ends an alarm."""
+        return self.type == "escalation.closed"
+
 
 def read_alert(raw: bytes | None, place: Place) -> Alert:
     """The alert in a record. Raises Unreadable.

@@ -127,6 +127,10 @@ class Route(Strict):
     """Messages under way at once; as many again are kept free for high priority."""
     queue: int = Field(10_000, ge=10, le=1_000_000)
     """Alerts held in memory; beyond that the topic is not read further."""
+    otherwise: Name | None = None
+    """The route that is told as well of what this one did not deliver in time, or cannot."""
+    otherwise_s: float = Field(30.0, gt=0, le=86_400)
+    """How soon, from an alert's record on; this route goes on trying all the same."""
     start: Literal["end", "beginning"] = "end"
     """Where a route begins that has never run: at what comes next, or at all that is kept."""
 
@@ -169,6 +173,8 @@ class Routes(Strict):
                     f"route {route.name!r}: receiver {route.receiver!r} is not described in a table"
                     f" [receiver.{route.receiver}]; described are: {known}"
                 )
+        for route in self.route:
+            self._otherwise_ends(route)
         for name in self.receiver:
             if name not in {route.receiver for route in self.route}:
                 raise ValueError(f"receiver {name!r}: no route leads to it")
@@ -178,6 +184,28 @@ class Routes(Strict):
                 "`fallback = true` and no conditions"
             )
         return self
+
+    def named(self, name: str | None) -> Route | None:
+        """The route of a name."""
+        return next((route for route in self.route if route.name == name), None)
+
+    def _otherwise_ends(self, route: Route) -> None:
+        """Each `otherwise` is a route, and from one to the next there is an end."""
+        passed = [route.name]
+        while route.otherwise is not None:
+            after = self.named(route.otherwise)
+            if after is None:
+                raise ValueError(
+                    f"route {route.name!r}: otherwise: there is no route {route.otherwise!r};"
+                    f" expected one of {', '.join(one.name for one in self.route)}"
+                )
+            if after.name in passed:
+                raise ValueError(
+                    f"route {after.name!r}: otherwise: it leads back to itself"
+                    f" ({' -> '.join([*passed, after.name])})"
+                )
+            passed.append(after.name)
+            route = after
 
 
 def load_routes(path: Path | None) -> Routes:

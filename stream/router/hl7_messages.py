@@ -25,7 +25,10 @@ _ESCAPES = str.maketrans(
     }
 )  # fmt: skip
 _PRIORITY = {"high": "PH", "medium": "PM", "low": "PL", "information": "PN"}
-_ACKNOWLEDGED = "escalation.acknowledged"
+_INACTIVATION = {
+    "escalation.acknowledged": "alert-acknowledged",
+    "escalation.shelved": "alarm-paused",
+}
 MOST_TEXT = 2000
 MOST_LINES = 20
 MOST_LINE = 300
@@ -78,17 +81,20 @@ def _group(number: int, alert: Alert, config: MllpConfig) -> list[str]:
     order = f"{_text(alert.alert_id)}^{_text(config.sending_application)}"
     of = alert.document.get("alert")
     parent = f"^{_text(of)}&{_text(config.sending_application)}" if isinstance(of, str) else ""
-    ends = phase(alert) == "end"
+    state = "inactive" if phase(alert) == "end" else "active"
+    state = {"latched": "latched", "returned": "inactive"}.get(
+        str(alert.document.get("state")), state
+    )
     kind = "ST" if technical(alert) else "SP"
     rank = _PRIORITY[alert.priority]
     facets = [
         ("196616^MDC_EVT_ALARM^MDC", _text(what(alert.document)), f"{rank}~{kind}"),
         ("68480^MDC_ATTR_ALERT_SOURCE^MDC", _text(alert.type), ""),
         ("68481^MDC_ATTR_EVENT_PHASE^MDC", phase(alert), ""),
-        ("68482^MDC_ATTR_ALARM_STATE^MDC", "inactive" if ends else "active", ""),
+        ("68482^MDC_ATTR_ALARM_STATE^MDC", state, ""),
         (
             "68483^MDC_ATTR_ALARM_INACTIVATION_STATE^MDC",
-            "alert-acknowledged" if alert.type == _ACKNOWLEDGED else "enabled",
+            _INACTIVATION.get(alert.type, "enabled"),
             "",
         ),
         ("68484^MDC_ATTR_ALARM_PRIORITY^MDC", rank, ""),

@@ -9,23 +9,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import random
 import time
 from collections import deque
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from tenacity import RetryCallState, wait_exponential_jitter
 
 from stream.router import records
 from stream.router.alerts import Alert, Place, Unreadable, read_alert
+from stream.router.attempts import Backoff, attempted
 from stream.router.breaker import Breaker, BreakerState
 from stream.router.grouping import Groups
 from stream.router.ledger import Entry, Ledger
-from stream.router.matching import takes
-from stream.router.memory import Inhibition, Repetitions
-from stream.router.message import Answer, Message, Outcome, Reporting, failed
+from stream.router.matching import needs_place, takes
+from stream.router.memory import Inhibition, Repetitions, Shown
+from stream.router.message import Answer, Message, Outcome, Reporting
+from stream.router.overdue import Overdue, Unplaced
 from stream.router.waiting import Item, Waiting
 
 if TYPE_CHECKING:
@@ -41,12 +41,18 @@ log = structlog.get_logger(__name__)
 
 REPEATS_S = 900.0
 """How far back a start looks for alerts of which a repetition may follow."""
+SHOWN_S = 48 * 3600.0
+"""How far back a start looks for alarms that are shown and may be closed yet."""
 LONGEST_SLEEP_S = 1.0
+UNPLACED_SLEEP_S = 0.05
 MEASURE_S = 0.5
 
 
 class Lane:
-    """The state of one route. All methods but `full` belong to the event loop."""
+    """The state of one route. All methods but `full` belong to the event loop.
+
+    `otherwise` is the lane of the route that is told of what this one does not deliver.
+    """
 
     def __init__(
         self,
@@ -61,18 +67,22 @@ class Lane:
     ) -> None:
         self.route = route
         self.receiver = receiver
+        self.otherwise: Lane | None = None
         self.ledger = Ledger()
         self.breaker = Breaker(route.breaker)
         self.waiting = Waiting()
-        self.way = records.Way(route.name, routes.receiver[route.receiver].kind, receiver.address)
+        config = routes.receiver[route.receiver]
+        self.way = records.Way(route.name, config.kind, receiver.address)
         self._routes, self._scribe, self._metrics = routes, scribe, metrics
         self._where, self._sent = where, sent
         self._groups = Groups(route.group) if route.group else None
         self._repetitions = Repetitions()
         self._inhibition = Inhibition(route.inhibit) if route.inhibit else None
-        self._backoff = wait_exponential_jitter(
-            initial=route.retry.first_s, max=route.retry.most_s, jitter=route.retry.first_s
-        )
+        self._shown = Shown() if getattr(config, "standing", False) else None
+        self._overdue = Overdue(route.otherwise_s)
+        self._unplaced = Unplaced()
+        self._by_place = needs_place(routes, route)
+        self._backoff = Backoff(route.retry)
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._arrivals: deque[Arrival] = deque()
@@ -83,7 +93,8 @@ class Lane:
     @property
     def remember_s(self) -> float:
         """How far back its memories reach."""
-        return max(REPEATS_S, self.route.inhibit.within_s if self.route.inhibit else 0.0)
+        inhibit_s = self.route.inhibit.within_s if self.route.inhibit else 0.0
+        return max(REPEATS_S, inhibit_s, SHOWN_S if self._shown is not None else 0.0)
 
     @property
     def undelivered(self) -> str:
@@ -104,12 +115,33 @@ class Lane:
         self._arrivals = deque(a for a in self._arrivals if a.record.partition not in numbers)
         if self._groups is not None:
             self._groups.drop(numbers)
-        self.waiting.remove(lambda item: not all(map(self.ledger.holds, item.entries)))
+        self.waiting.remove(lambda item: not item.held)
+
+    def take_over(self, late: Item, now: float) -> bool:
+        """Deliver what another route has not; False where this one takes it by itself.
+
+        The records stay open in the other route's ledger until this one has done its part too.
+        """
+        alerts = late.message.alerts
+        wanted = [
+            (alert, entry)
+            for alert, entry in zip(alerts, late.entries, strict=True)
+            if not takes(self._routes, self.route.name, alert, self._where(alert.patient_id))
+        ]
+        for _, entry in wanted:
+            entry.share()
+        if wanted:
+            self._queue(wanted, now)
+            self._wake.set()
+        return bool(wanted)
 
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
             self.turned = now = time.monotonic()
+            for alert, entry in self._unplaced.placed(now, self._where):
+                if entry.held:
+                    self._judge(alert, entry, now)
             while self._arrivals:
                 self._take(self._arrivals.popleft(), now)
             for held in self._groups.over(now) if self._groups is not None else ():
@@ -120,6 +152,8 @@ class Lane:
                     break
                 self.breaker.trying()
                 self._spawn(self._deliver(item))
+            for item in self._overdue.over(now):
+                self._pass_on(item, "late")
             if now >= self._measured + MEASURE_S:
                 self._measured = now
                 self._give_up(now)
@@ -148,9 +182,22 @@ class Lane:
             if entry is not None:
                 self._set_aside(place, record.value, str(error), record.key, entry)
             return
-        if not takes(self._routes, self.route.name, alert, self._where(alert.patient_id)):
+        placed = alert.location or self._where(alert.patient_id)
+        if self._by_place and placed is None and entry is not None:
+            self._unplaced.add(alert, entry, now)
+        else:
+            self._judge(alert, entry, now)
+
+    def _judge(self, alert: Alert, entry: Entry | None, now: float) -> None:
+        """Whether it is for this route, and for now."""
+        if not (
+            takes(self._routes, self.route.name, alert, self._where(alert.patient_id))
+            or (self._shown is not None and self._shown.ended_by(alert))
+        ):
             self._settle(entry)
             return
+        if self._shown is not None:
+            self._shown.add(alert)
         if self._repetitions.seen(alert):
             if entry is not None:
                 self._count("repeated")
@@ -178,7 +225,7 @@ class Lane:
 
     def _settle(self, entry: Entry | None) -> None:
         if entry is not None:
-            self.ledger.settle(entry)
+            entry.settle()
 
     def _queue(self, held: list[tuple[Alert, Entry]], now: float) -> None:
         alerts = tuple(alert for alert, _ in held)
@@ -192,13 +239,18 @@ class Lane:
             for alert, entry in held:
                 key = alert.patient_id.encode()
                 self._set_aside(alert.place, alert.raw, f"internal: {error!r}", key, entry)
+            unsaid = Item(message, b"", tuple(entry for _, entry in held), now)
+            self._pass_on(unsaid, "refused")
             return
         if self._sent(self.route.name, message.message_id) == hashlib.sha256(body).hexdigest():
             self._count("repeated")  # before a crash, or by the router before us
             for _, entry in held:
-                self.ledger.settle(entry)
+                entry.settle()
             return
-        self.waiting.add(Item(message, body, tuple(entry for _, entry in held), now))
+        item = Item(message, body, tuple(entry for _, entry in held), now)
+        self.waiting.add(item)
+        if self.otherwise is not None:
+            self._overdue.add(item)
 
     def _free(self, rank: int) -> bool:
         most = self.route.concurrency * (2 if rank == 0 else 1)
@@ -209,7 +261,9 @@ class Lane:
     async def _deliver(self, item: Item) -> None:
         item.attempts += 1
         began, at = time.monotonic(), datetime.now(UTC)
-        answer = await self._answer(item)
+        answer = await attempted(
+            self.receiver, item.message, item.body, self.route.timeout_s, self.route.name
+        )
         now = time.monotonic()
         line = records.attempt(
             self.way, item.message, item.body, item.attempts, answer, at, now - began
@@ -221,13 +275,16 @@ class Lane:
             self.breaker.failed(now)
             self._log_failure(item, answer)
             self._spawn(self._audit(item.patient, line))
-            if not all(map(self.ledger.holds, item.entries)):
+            if not item.held:
                 self.waiting.done(item)  # another router's now
             elif now - item.since >= self.route.retry.give_up_s:
                 self.waiting.done(item)
                 self._undeliverable(item, "gave_up")
             else:
-                self.waiting.put_off(item, now + self._pause(item, answer))
+                self.waiting.put_off(item, now + self._backoff.pause(item.attempts, answer))
+                said = min(alert.place.timestamp for alert in item.message.alerts) / 1000
+                if time.time() - said >= self.route.otherwise_s:
+                    self._pass_on(item, "late")  # before a restart its time was over already
         else:
             self.breaker.answered()
             self.waiting.done(item)
@@ -241,23 +298,6 @@ class Lane:
                 self._spawn(self._audit(item.patient, line))
                 self._undeliverable(item, "refused")
         self._wake.set()
-
-    async def _answer(self, item: Item) -> Answer:
-        try:
-            async with asyncio.timeout(self.route.timeout_s):
-                return await self.receiver.send(item.message, item.body)
-        except TimeoutError:
-            return failed("timeout", f"no answer within {self.route.timeout_s:g} s")
-        except Exception as error:
-            log.exception("receiver failed", route=self.route.name)
-            return failed("internal", type(error).__name__)
-
-    def _pause(self, item: Item, answer: Answer) -> float:
-        state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]
-        state.attempt_number = item.attempts
-        most = self.route.retry.most_s
-        pause = min(most, self._backoff(state)) * random.uniform(0.5, 1)  # noqa: S311 - jitter
-        return max(pause, min(answer.retry_after_s, most))
 
     def _log_failure(self, item: Item, answer: Answer) -> None:
         log.warning(
@@ -279,6 +319,7 @@ class Lane:
 
     def _undeliverable(self, item: Item, reason: str) -> None:
         self._count("undelivered")
+        self._pass_on(item, reason)
         log.error(
             "a message is undeliverable", route=self.route.name, reason=reason,
             patient_id=item.patient, priority=item.message.priority, attempts=item.attempts,
@@ -288,17 +329,35 @@ class Lane:
         )
         self._spawn(self._bury(item.patient.encode(), letter, item.entries))
 
+    def _pass_on(self, item: Item, why: str) -> None:
+        """Tell another route, once, of what this one has not delivered."""
+        if self.otherwise is None or item.passed_on:
+            return
+        item.passed_on = True
+        if not self.otherwise.take_over(item, time.monotonic()):
+            return
+        name = self.otherwise.route.name
+        self._count("passed_on")
+        log.error(
+            "a message is not delivered in time: another route is told", route=self.route.name,
+            otherwise=name, why=why, patient_id=item.patient, priority=item.message.priority,
+        )  # fmt: skip
+        line = records.passed_on(
+            self.way, item.message, name, why, item.attempts, datetime.now(UTC)
+        )
+        self._spawn(self._audit(item.patient, line))
+
     async def _bury(self, key: bytes | None, letter: bytes, entries: tuple[Entry, ...]) -> None:
         await self._scribe.write(self.undelivered, key, letter)
         for entry in entries:
-            self.ledger.settle(entry)
+            entry.settle()
 
     async def _audit(
         self, patient: str | None, line: bytes, entries: tuple[Entry, ...] = ()
     ) -> None:
         await self._scribe.write("audit", None if patient is None else patient.encode(), line)
         for entry in entries:
-            self.ledger.settle(entry)
+            entry.settle()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -310,8 +369,8 @@ class Lane:
 
     def _measure(self, now: float) -> None:
         name, since = self.route.name, self.waiting.oldest()
-        grouped = len(self._groups) if self._groups is not None else 0
-        self._metrics.queue.labels(name).set(len(self.waiting) + grouped)
+        held = len(self._unplaced) + (len(self._groups) if self._groups is not None else 0)
+        self._metrics.queue.labels(name).set(len(self.waiting) + held)
         self._metrics.oldest.labels(name).set(0 if since is None else now - since)
         for state in BreakerState:
             self._metrics.breaker.labels(name, state.value).set(self.breaker.state is state)
@@ -324,6 +383,10 @@ class Lane:
             moments.append(due)
         if self._groups is not None and (due := self._groups.due()) is not None:
             moments.append(due)
+        if (due := self._overdue.due()) is not None:
+            moments.append(due)
+        if len(self._unplaced):
+            moments.append(now + UNPLACED_SLEEP_S)
         with contextlib.suppress(TimeoutError):
             # An open breaker's time may be over while its one message is still under way.
             ahead = min(moment for moment in moments if moment > now)

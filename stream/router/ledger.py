@@ -19,16 +19,31 @@ class Partition:
     def __init__(self, begin: int) -> None:
         self.next = begin
         self.committed = begin
-        self.open: OrderedDict[int, None] = OrderedDict()
+        self.open: OrderedDict[int, int] = OrderedDict()
+        """Offsets not settled, and how many routes have still to do with each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """A record that was taken: settled through the ledger it came from."""
+    """A record that was taken; it knows the ledger it came from."""
 
+    ledger: Ledger
     partition: Partition
     number: int
     offset: int
+
+    def settle(self) -> None:
+        """Nothing is left to do for this record, by one of those who had to do with it."""
+        self.ledger.settle(self)
+
+    def share(self) -> None:
+        """Another route has to do with it too: it takes one more to settle it."""
+        self.ledger.share(self)
+
+    @property
+    def held(self) -> bool:
+        """Whether the record is of a partition that is still ours."""
+        return self.ledger.holds(self)
 
 
 class Ledger:
@@ -55,14 +70,25 @@ class Ledger:
             partition = self._partitions.get(number)
             if partition is None or offset < partition.next:
                 return None
-            partition.open[offset] = None
+            partition.open[offset] = 1
             partition.next = offset + 1
-            return Entry(partition, number, offset)
+            return Entry(self, partition, number, offset)
 
     def settle(self, entry: Entry) -> None:
-        """Nothing is left to do for this record."""
+        """One of those who had to do with this record is done."""
         with self._lock:
-            entry.partition.open.pop(entry.offset, None)
+            still = entry.partition.open
+            left = still.get(entry.offset, 1) - 1
+            if left:
+                still[entry.offset] = left
+            else:
+                still.pop(entry.offset, None)
+
+    def share(self, entry: Entry) -> None:
+        """One more has to do with this record; none where it is settled already."""
+        with self._lock:
+            if entry.offset in entry.partition.open:
+                entry.partition.open[entry.offset] += 1
 
     def holds(self, entry: Entry) -> bool:
         """Whether the record is of a partition that is still ours."""

@@ -67,6 +67,11 @@ def takes(routes: Routes, name: str, alert: Alert, location: str | None) -> bool
     return next(verdict.takes for verdict in verdicts if verdict.route == name)
 
 
+def needs_place(routes: Routes, route: Route) -> bool:
+    """Whether it depends on where a patient is what the route takes."""
+    return bool(route.unit) or (route.fallback and any(one.unit for one in routes.route))
+
+
 def _conditions(
     routes: Routes, route: Route, alert: Alert, location: str | None, at: datetime
 ) -> tuple[_Said, ...]:

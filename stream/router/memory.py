@@ -37,6 +37,29 @@ class Repetitions:
         return before == digest and offset < alert.place.offset
 
 
+class Shown:
+    """The alarms of which a route took something: what closes one of them goes there as well.
+
+    Asked for receivers that show a state, which would stand for ever otherwise: a closing is mere
+    information, and names no role.
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._alarms: OrderedDict[str, None] = OrderedDict()
+
+    def add(self, alert: Alert) -> None:
+        """The route takes this one."""
+        self._alarms[alert.alarm] = None
+        self._alarms.move_to_end(alert.alarm)
+        if len(self._alarms) > self._most:
+            self._alarms.popitem(last=False)
+
+    def ended_by(self, alert: Alert) -> bool:
+        """Whether it closes an alarm that the route has taken before."""
+        return alert.closes and alert.alarm in self._alarms
+
+
 class Inhibition:
     """The greatest recent alert of each patient, which keeps lesser ones back."""
 

@@ -12,7 +12,7 @@ from stream.router.breaker import BreakerState
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-OUTCOMES = ("delivered", "failed", "refused", "undelivered", "repeated", "inhibited")
+OUTCOMES = ("delivered", "failed", "refused", "undelivered", "repeated", "inhibited", "passed_on")
 ANSWERS = ("accepted", "repeated", "late", "unknown", "contradictory", "refused")
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 
@@ -21,7 +21,8 @@ DELIVERIES = MetricSpec(
     "counter",
     "messages",
     ("route", "outcome"),
-    "Attempts delivered, failed or refused; messages undelivered; alerts repeated or inhibited.",
+    "Attempts delivered, failed or refused; messages undelivered or passed on to another route;"
+    " alerts repeated or inhibited.",
 )
 QUEUE = MetricSpec(
     "stormwatch_router_queue",

@@ -18,7 +18,13 @@ _BY_TYPE: dict[str, Phase] = {
     "escalation.opened": "start",
     "escalation.advanced": "escalate",
     "escalation.repeated": "continue",
+    "escalation.exhausted": "continue",
+    "escalation.informed": "continue",
     "escalation.acknowledged": "update",
+    "escalation.returned": "update",
+    "escalation.shelved": "update",
+    "escalation.unshelved": "continue",
+    "escalation.reopened": "continue",
     "escalation.closed": "end",
 }
 
@@ -33,6 +39,8 @@ def phase(alert: Alert) -> Phase:
             if before == 0:
                 return "start"
             return "escalate" if now > before else "de-escalate"
+        case "escalation.summarised":
+            return "end" if alert.document.get("over") else "start"
         case "iec_hs.changed":
             return "start" if alert.document.get("positive") else "end"
         case "risk.changed":

@@ -80,6 +80,26 @@ def inhibited(way: Way, alert: Alert, greater: Alert, at: datetime) -> bytes:
     )
 
 
+def passed_on(
+    way: Way, message: Message, otherwise: str, why: str, attempts: int, at: datetime
+) -> bytes:
+    """Another route is told of a message that this one has not delivered."""
+    return encode(
+        {
+            "type": "delivery.passed_on",
+            **way.named(),
+            "at": moment(at),
+            "patient_id": message.patient_id,
+            "alert_ids": [alert.alert_id for alert in message.alerts],
+            "priority": message.priority,
+            "message_id": message.message_id,
+            "otherwise": otherwise,
+            "why": why,
+            "attempts": attempts,
+        }
+    )
+
+
 def reported(way: Way, about: str, status: dict[str, Any], at: datetime) -> bytes:
     """What a receiver reported later of a message: a status, never an acknowledgement."""
     return encode(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import time
@@ -123,6 +124,9 @@ async def _run(settings: Settings, routes: Routes) -> int:
         )
         for route in routes.route
     ]
+    by_name = {lane.route.name: lane for lane in lanes}
+    for lane in lanes:
+        lane.otherwise = by_name.get(lane.route.otherwise or "")
     sources = [_source(settings, lane, loop) for lane in lanes]
     health = Health(settings, lanes, sources, directory, scribe)
     try:
@@ -137,6 +141,10 @@ async def _run(settings: Settings, routes: Routes) -> int:
     try:
         directory.start()
         if await _until(directory.ready.is_set, stopping, health):
+            # What it knows stays: a full collection that looks through it stops every route, for
+            # 0.1 s of CPU with 100,000 alerts known.
+            gc.collect()
+            gc.freeze()
             work = [asyncio.create_task(lane.run()) for lane in lanes]
             for source in sources:
                 source.start()

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from tenacity import AsyncRetrying, RetryCallState, wait_exponential_jitter
+from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
 
 if TYPE_CHECKING:
     from stream.settings import Settings
@@ -50,7 +50,7 @@ class Scribe:
         self.waiting += 1
         try:
             async for attempt in AsyncRetrying(
-                wait=wait_exponential_jitter(initial=0.2, max=10, jitter=0.5),
+                wait=wait_random_exponential(multiplier=0.5, max=10),
                 after=self._tell,
             ):
                 with attempt:

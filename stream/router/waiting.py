@@ -27,11 +27,20 @@ class Item:
     since: float
     attempts: int = 0
     last_answer: str = ""
+    over: bool = False
+    """Delivered, a dead letter, or another router's."""
+    passed_on: bool = False
+    """Another route was told of it."""
 
     @property
     def rank(self) -> int:
         """0 is the most urgent."""
         return self.message.rank
+
+    @property
+    def held(self) -> bool:
+        """Whether all its records are still of partitions that this router reads."""
+        return all(entry.held for entry in self.entries)
 
     @property
     def patient(self) -> str:
@@ -85,6 +94,7 @@ class Waiting:
 
     def done(self, item: Item) -> None:
         """It is delivered, or a dead letter."""
+        item.over = True
         self._count -= 1
         self._landed(item)
 
@@ -108,6 +118,8 @@ class Waiting:
         """Take out what is not under way and unwanted."""
         out = [item for item in self.items() if unwanted(item)]
         self._count -= len(out)
+        for item in out:
+            item.over = True
         if out:
             self._ready = [entry for entry in self._ready if not unwanted(entry[2])]
             self._later = [entry for entry in self._later if not unwanted(entry[2])]

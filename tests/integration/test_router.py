@@ -8,9 +8,12 @@ import json
 import random
 import signal
 import ssl
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,6 +58,15 @@ def post(router: Router, body: dict[str, str], token: str) -> int:
             return refused.code
 
 
+def would_go(topics: Topics, alert_id: str, router: Router) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "stream.cli", "route", "test", alert_id, "--bootstrap",
+         topics.bootstrap, "--topic-prefix", topics.prefix,
+         "--routes", str(router.log.parent / "routes.toml")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
 def alert_ids(bodies: list[bytes]) -> list[str]:
     return [alert["alert_id"] for body in bodies for alert in json.loads(body)["alerts"]]
 
@@ -79,14 +91,20 @@ def told(topics: Topics, route: str, kind: str = "delivered") -> set[str]:
 def test_killed_between_deliveries_nothing_is_lost_and_repeats_carry_the_same_bytes(
     topics: TopicsFactory, begin: Callable[..., Router]
 ) -> None:
-    """A receiver that fails by a seed, a dead route beside it, `kill -9` again and again."""
+    """A receiver that fails by a seed, `kill -9` again and again, and a dead route beside it.
+
+    What the dead one does not deliver, the route that it names otherwise tells.
+    """
     there = topics()
     chance = random.Random(11)
     fickle = HttpServer(lambda _n, _body: chance.choice((200, 200, 200, 500, 503)))
+    spare = HttpServer(lambda _n, _body: chance.choice((200, 200, 500)))
     raw = [raw_alert(n, f"p-{n % 7}", chance.choice(("high", "medium", "low"))) for n in range(60)]
     wanted = {json.loads(one)["alert_id"] for one in raw}
-    with fickle.up():
-        routes = webhook("bleep", fickle.port) + webhook("dead", 9).replace(":9/", ":1/")
+    with fickle.up(), spare.up():
+        routes = webhook("bleep", fickle.port)
+        routes += webhook("dead", 1, 'otherwise = "spare"\notherwise_s = 0.5')
+        routes += webhook("spare", spare.port, 'role = ["nobody"]')
         send_alerts(there, raw[:30])
         for kill in range(4):
             router = begin(there, routes)
@@ -97,13 +115,20 @@ def test_killed_between_deliveries_nothing_is_lost_and_repeats_carry_the_same_by
             if kill == 1:
                 send_alerts(there, raw[30:])
         when(lambda: told(there, "bleep") >= wanted, READY_S, router.said)
+        when(lambda: told(there, "spare") >= wanted, READY_S, router.said)
         assert answer(f"{router.ready().base}/livez")[0] == 200
         assert router.end() == 0, router.said()
     assert set(alert_ids(fickle.taken)) == wanted
-    by_id: dict[str, set[bytes]] = {}
-    for body in fickle.taken:
-        by_id.setdefault(alert_ids([body])[0], set()).add(body)
-    assert all(len(bodies) == 1 for bodies in by_id.values())
+    asked = would_go(there, min(wanted), router)
+    assert asked.returncode == 0, asked.stderr
+    assert "-> dead (webhook): it takes every alert; if not delivered within 0.5 s, also spare" in (
+        asked.stdout
+    )
+    assert would_go(there, str(uuid.UUID(int=1)), router).returncode == 1
+    assert set(alert_ids(spare.taken)) == wanted
+    for taken in (fickle.taken, spare.taken):
+        assert len(set(taken)) == len(wanted), "a repetition has the same bytes"
+    assert told(there, "dead", "passed_on") == wanted
     assert records(there, "care") == []  # sent is not acknowledged
     assert not [name for name in ("p-1", "p-2") if name in router.log.read_text()]
 

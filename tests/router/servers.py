@@ -45,6 +45,8 @@ class HttpServer:
     taken: list[bytes] = field(default_factory=list)
     """Bodies answered with 2xx."""
     seen: list[tuple[str, bytes, dict[str, str]]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    """Method, path and query of each request."""
     changed: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
@@ -64,6 +66,7 @@ class HttpServer:
 
     async def _answer(self, request: web.Request) -> web.Response:
         body = await request.read()
+        self.asked.append(f"{request.method} {request.path_qs}")
         self.seen.append((request.path, body, dict(request.headers)))
         status = self.behave(len(self.seen), body)
         if asyncio.iscoroutine(status):

@@ -15,7 +15,7 @@ from stream.router.message import Message
 from stream.router.waiting import Item, Waiting
 from tests.router.alarms import MONDAY, alert
 
-NOBODY = Entry(Partition(0), 0, 0)
+NOBODY = Entry(Ledger(), Partition(0), 0, 0)
 
 
 def item(number: int, patient: str = "p-1", priority: str = "medium", since: float = 0) -> Item:

@@ -12,11 +12,14 @@ import ssl
 import subprocess
 import time
 import urllib.request
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import hl7
 import pytest
 import trustme
+from aiohttp import web
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.communication import Communication
 from fhir.resources.R4B.flag import Flag
@@ -37,6 +40,17 @@ if TYPE_CHECKING:
 SECRET = "sixteen characters"
 ONE = Message("bleep", (alert(1, "p-1", "high"),), "ward-7/bed-1")
 TWO = Message("bleep", (alert(1, "p-1", "high"), alert(2, "p-1", "low")), None)
+CLOSED = Message(
+    "bleep",
+    (
+        alert(
+            5, priority="information", type="escalation.closed", alert=alert(1).alert_id, step=0,
+            notify=[], respond_by=None, why="returned",
+            trail=[{"what": "opened", "time": "2026-03-02T09:59:00Z", "step": 0, "by": None}],
+        ),
+    ),
+    None,
+)  # fmt: skip
 ESCALATED = Message(
     "bleep",
     (alert(3, type="escalation.opened", alert="a-1", notify=["physician"], respond_by=None),),
@@ -320,6 +334,24 @@ def test_a_fhir_server_gets_valid_resources_once(tmp_path: Path, resource: str, 
     assert first["status"] == ("in-progress" if resource == "Communication" else "active")
 
 
+def test_a_flag_is_the_alarms_and_its_closing_sets_it_inactive(tmp_path: Path) -> None:
+    step = alert(4, type="escalation.advanced", alert=alert(1).alert_id, step=1, notify=["x"])
+    with HttpServer(lambda _n, body: checked(body, Flag)).up() as server:
+        url = f"http://127.0.0.1:{server.port}/r4"
+        there = receiver(tmp_path, kind="fhir", url=url, resource="Flag")
+        group = Message("bleep", (*ONE.alerts, *CLOSED.alerts), None)
+        answers = sent(there, ONE, Message("bleep", (step,), None), CLOSED, group)
+    assert [answer.outcome for answer in answers] == ["delivered"] * 4, answers
+    opened, advanced, closed, both = (json.loads(body) for _, body, _ in server.seen)
+    assert opened["identifier"] == advanced["identifier"] == closed["identifier"]
+    assert [one["status"] for one in (opened, advanced, closed)] == ["active", "active", "inactive"]
+    assert "end" not in opened["period"]
+    assert closed["period"]["start"] == "2026-03-02T09:59:00Z"
+    assert [asked.split()[0] for asked in server.asked] == ["POST", "POST", "PUT", "POST"]
+    assert ONE.alerts[0].alert_id in server.asked[2]
+    assert [entry["request"]["method"] for entry in both["entry"]] == ["POST", "PUT"]
+
+
 def checked(body: bytes, model: Any) -> int:
     """201 where fhir.resources takes it, else 422, as a server that validates."""
     try:
@@ -334,6 +366,29 @@ def checked(body: bytes, model: Any) -> int:
     return 201
 
 
+def test_alertmanager_is_told_that_an_alarm_is_closed(tmp_path: Path) -> None:
+    """By the labels that it holds itself: a closing knows neither severity nor place."""
+    firing: list[dict[str, Any]] = []
+
+    def behave(_number: int, body: bytes) -> Any:
+        if not body:
+            return web.json_response(firing)
+        firing[:] = [{"startsAt": "x", "annotations": {}, **one} for one in json.loads(body)]
+        return 200
+
+    with HttpServer(behave).up() as server:
+        there = receiver(tmp_path, kind="alertmanager", url=f"http://127.0.0.1:{server.port}")
+        answers = sent(there, ONE, CLOSED, ONE)
+    assert [answer.code for answer in answers] == ["200", "200", "closed"]
+    opened, _, resolved, closed = (body for _, body, _ in server.seen)
+    assert [asked.split()[0] for asked in server.asked] == ["POST", "GET", "POST", "POST"]
+    wanted = f"alert_id={json.dumps(ONE.alerts[0].alert_id)}"
+    assert parse_qs(urlsplit(server.asked[1].split()[1]).query)["filter"] == [wanted]
+    (first,), (last,), (end,) = (json.loads(body) for body in (opened, resolved, closed))
+    assert last["labels"] == first["labels"]
+    assert first["endsAt"] > last["endsAt"] == end["endsAt"] == end["startsAt"]
+
+
 def test_alertmanager_takes_the_alerts_and_a_repetition_is_the_same(tmp_path: Path) -> None:
     binary = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
     if binary is None:
@@ -345,7 +400,10 @@ def test_alertmanager_takes_the_alerts_and_a_repetition_is_the_same(tmp_path: Pa
          f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    fresh = Message("bleep", (alert(1, after_s=time.time() - alert().place.timestamp / 1000),), "7")
+    now = time.time() - alert().place.timestamp / 1000
+    fresh = Message("bleep", (alert(1, after_s=now),), "7")
+    over = CLOSED.alerts[0]
+    over = replace(over, place=replace(over.place, timestamp=fresh.alerts[0].place.timestamp + 1))
     try:
         base = f"http://127.0.0.1:{port}"
         there = receiver(tmp_path, kind="alertmanager", url=base, labels={"site": "here"})
@@ -359,6 +417,10 @@ def test_alertmanager_takes_the_alerts_and_a_repetition_is_the_same(tmp_path: Pa
         sent(receiver(tmp_path, kind="alertmanager", url=base, labels={"site": "here"}), fresh)
         with urllib.request.urlopen(f"{base}/api/v2/alerts", timeout=5) as said:
             held = json.load(said)
+        closed = receiver(tmp_path, kind="alertmanager", url=base, labels={"site": "here"})
+        assert sent(closed, Message("bleep", (over,), None))[0].outcome == "delivered"
+        with urllib.request.urlopen(f"{base}/api/v2/alerts", timeout=5) as said:
+            assert json.load(said) == []
     finally:
         process.terminate()
         process.wait(10)

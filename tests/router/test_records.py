@@ -20,6 +20,7 @@ def test_deliveries_are_those_of_the_contract() -> None:
     lines = [
         records.attempt(WAY, MESSAGE, b"body", 2, delivered(202, "thanks"), NOW, 0.01),
         records.inhibited(WAY, alert(2), alert(1), NOW),
+        records.passed_on(WAY, MESSAGE, "mail", "late", 3, NOW),
         records.reported(WAY, MESSAGE.message_id, {"code": "AA"}, NOW),
     ]
     read = [Delivery.model_validate_json(line) for line in lines]
@@ -27,10 +28,11 @@ def test_deliveries_are_those_of_the_contract() -> None:
     assert [one.type for one in read] == [
         "delivery.delivered",
         "delivery.inhibited",
+        "delivery.passed_on",
         "delivery.reported",
     ]
     assert {one.at for one in read} == {NOW}
-    assert read[0].message_id == read[2].message_id
+    assert read[0].message_id == read[3].message_id
 
 
 def test_dead_letters_hold_the_original_bytes() -> None:

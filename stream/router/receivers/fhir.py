@@ -1,7 +1,9 @@
 """A FHIR R4 server: a `Communication` or a `Flag` for each alert, made once however often sent.
 
 A Communication stays `in-progress`: it was sent, and nobody has answered. Repetitions are
-conditional creates (`If-None-Exist`) by the alert's id.
+conditional creates (`If-None-Exist`) by the alert's id. A Flag is that of the alarm, whatever step
+of its ladder is told; what closes the alarm sets it inactive (a conditional update), and nothing
+told late sets it active again. What asks for nobody's answer is a Flag that is inactive at once.
 """
 
 from __future__ import annotations
@@ -43,11 +45,7 @@ class Fhir:
             {
                 "fullUrl": f"urn:uuid:{alert.alert_id}",
                 "resource": resource,
-                "request": {
-                    "method": "POST",
-                    "url": self._resource,
-                    "ifNoneExist": _condition(alert),
-                },
+                "request": self._request(alert),
             }
             for alert, resource in zip(message.alerts, made, strict=True)
         ]
@@ -58,12 +56,36 @@ class Fhir:
         headers = {"Content-Type": "application/fhir+json", "Accept": "application/fhir+json"}
         if len(message.alerts) > 1:
             return await self._http.post(self._base, body, headers)
-        headers["If-None-Exist"] = _condition(message.alerts[0])
+        alert = message.alerts[0]
+        if self._sets_inactive(alert):
+            url = f"{self.address}?{self._condition(alert)}"
+            return await self._http.post(url, body, headers, method="PUT")
+        headers["If-None-Exist"] = self._condition(alert)
         return await self._http.post(self.address, body, headers)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.close()
+
+    def _sets_inactive(self, alert: Alert) -> bool:
+        return self._resource == "Flag" and alert.closes
+
+    def _request(self, alert: Alert) -> dict[str, str]:
+        """Of an entry in a transaction."""
+        if self._sets_inactive(alert):
+            return {"method": "PUT", "url": f"{self._resource}?{self._condition(alert)}"}
+        return {
+            "method": "POST", "url": self._resource, "ifNoneExist": self._condition(alert)
+        }  # fmt: skip
+
+    def _condition(self, alert: Alert) -> str:
+        return f"identifier={URI}|urn:uuid:{self._id(alert)}"
+
+    def _id(self, alert: Alert) -> str:
+        return alert.alarm if self._resource == "Flag" else alert.alert_id
+
+    def _identifier(self, alert: Alert) -> dict[str, str]:
+        return {"system": URI, "value": f"urn:uuid:{self._id(alert)}"}
 
     def _subject(self, alert: Alert) -> dict[str, Any]:
         system = {"system": self._system} if self._system else {}
@@ -74,7 +96,7 @@ class Fhir:
         why = reason(alert.document)
         return {
             "resourceType": "Communication",
-            "identifier": [_identifier(alert)],
+            "identifier": [self._identifier(alert)],
             "status": "in-progress",
             "category": [_alert_category()],
             "priority": PRIORITY[alert.priority],
@@ -86,10 +108,17 @@ class Fhir:
         }
 
     def _flag(self, alert: Alert) -> dict[str, Any]:
-        over = phase(alert) == "end"
+        said = moment(alert.place.at)
+        escalation = alert.type.startswith("escalation.")
+        quiet = phase(alert) == "end" or alert.priority == "information"
+        over = alert.closes or (quiet and not escalation)
+        trail = alert.document.get("trail")
+        first = trail[0] if isinstance(trail, list) and trail else {}
+        start = first.get("time", said) if alert.closes else said
+        period = {"start": start} | ({"end": max(said, start)} if over else {})
         return {
             "resourceType": "Flag",
-            "identifier": [_identifier(alert)],
+            "identifier": [self._identifier(alert)],
             "status": "inactive" if over else "active",
             "category": [
                 {
@@ -103,16 +132,8 @@ class Fhir:
             ],
             "code": {"text": what(alert.document)[:MOST_TEXT]},
             "subject": self._subject(alert),
-            "period": {"start": moment(alert.place.at)},
+            "period": period,
         }
-
-
-def _identifier(alert: Alert) -> dict[str, str]:
-    return {"system": URI, "value": f"urn:uuid:{alert.alert_id}"}
-
-
-def _condition(alert: Alert) -> str:
-    return f"identifier={URI}|urn:uuid:{alert.alert_id}"
 
 
 def _alert_category() -> dict[str, Any]:

@@ -1,13 +1,14 @@
-"""What the receivers over HTTP share: one POST, and what its answer means."""
+"""What the receivers over HTTP share: one request, and what its answer means."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
 from stream.router.addresses import secret
-from stream.router.message import Answer, delivered, failed, refused
+from stream.router.message import Answer, Outcome, delivered, failed, refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from stream.router.addresses import AlertmanagerConfig, FhirConfig, WebhookConfig
 
 MOST_ANSWER = 2048
+MOST_DOCUMENT = 1_048_576
 OURS = frozenset({400, 405, 406, 409, 411, 413, 414, 415, 422, 431})
 """Statuses that speak of these bytes: sending them again would change nothing. Others may pass,
 a wrong token (401) or path (404) among them: whoever mends the receiver gets the alert then."""
@@ -30,28 +32,48 @@ class HttpPost:
             self._headers["Authorization"] = f"Bearer {secret(config.token)}"
         self._session: aiohttp.ClientSession | None = None
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], method: str = "POST"
+    ) -> Answer:
         """One attempt; the caller bounds its time."""
+        return (await self._ask(method, url, body, headers, MOST_ANSWER))[0]
+
+    async def get(self, url: str) -> tuple[Answer, Any]:
+        """What stands there, as JSON; None where it cannot be had."""
+        answer, said = await self._ask("GET", url, None, {}, MOST_DOCUMENT)
+        if answer.outcome is not Outcome.DELIVERED:
+            return answer, None
+        try:
+            return answer, json.loads(said)
+        except ValueError:
+            return failed("answer", "it is not JSON, or too large"), None
+
+    async def _ask(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], most: int
+    ) -> tuple[Answer, bytes]:
         if self._session is None:  # here: a session belongs to the running loop
             self._session = aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(total=None), cookie_jar=aiohttp.DummyCookieJar()
             )
         try:
-            async with self._session.post(
+            async with self._session.request(
+                method,
                 url,
                 data=body,
                 headers={**self._headers, **headers},
                 ssl=self._tls,
                 allow_redirects=False,
             ) as response:
-                said = await response.content.read(MOST_ANSWER)
-                return judged(response.status, said, response.headers)
+                said = b""
+                while len(said) < most and (part := await response.content.read(most - len(said))):
+                    said += part
+                return judged(response.status, said, response.headers), said
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
-            return failed("certificate", str(error))
+            return failed("certificate", str(error)), b""
         except aiohttp.ClientConnectorError as error:
-            return failed("unreachable", str(error))
+            return failed("unreachable", str(error)), b""
         except (aiohttp.ClientError, OSError) as error:
-            return failed("connection", f"{type(error).__name__}: {error}")
+            return failed("connection", f"{type(error).__name__}: {error}"), b""
 
     async def close(self) -> None:
         """Close the connections."""
