@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from stream.engine.assess import status
 from stream.engine.state import PatientState
 from stream.soak.oracle import Letter, Said, Truth, digest
-from stream.worker.batch import VOLATILE
 from stream.worker.codec import (
     StateFormatError,
     decode_record,
@@ -23,6 +22,7 @@ from stream.worker.codec import (
     encode_window,
     split_window_key,
 )
+from stream.worker.statuses import VOLATILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -2,11 +2,12 @@
 
 Order of awaits, which is the whole of the delivery guarantee:
 
-1. dead letters, alerts and statuses are acknowledged by the broker; the states in memory go on;
+1. dead letters, alerts and the statuses of those alerted about are acknowledged by the broker; the
+   states in memory go on;
 2. of patients whose state waits to be written, for `write_after` seconds or because they were
-   alerted about: the changed windows are acknowledged in their changelog, then the records in
-   theirs (the commit mark), then the windows that were forgotten (`stream.worker.writing`; the
-   next batch goes on meanwhile);
+   alerted about: the status, if it is news (`stream.worker.statuses`), is acknowledged, then the
+   changed windows are in their changelog, then the records in theirs (the commit mark), then the
+   windows that were forgotten (`stream.worker.writing`; the next batch goes on meanwhile);
 3. then the tables take what was written (and what others wrote into the changelogs meanwhile is
    written anew, see `stream.worker.changelogs`);
 4. then the source records all of whose patients are written are settled, and their offsets may be
@@ -33,6 +34,7 @@ from stream.worker.batch import Batch, SourceRecord
 from stream.worker.faust_repairs import delivered
 from stream.worker.floods import FloodGate
 from stream.worker.reading import READ_AHEAD, Reader
+from stream.worker.statuses import Statuses
 from stream.worker.triage import TriagePolicy, WaitingRoom
 from stream.worker.unsettled import Place
 from stream.worker.writing import StateWriter
@@ -67,19 +69,18 @@ class Rounds:
     ) -> None:
         self.ward, self.grader, self.policy, self.metrics = ward, grader, policy, metrics
         self.changelogs = changelogs
-        self.writer = StateWriter(ward, changelogs, metrics, clock, write_after)
+        self.statuses = Statuses(grader, policy.status_topic)
+        self.writer = StateWriter(ward, changelogs, self.statuses, metrics, clock, write_after)
         self.seen: dict[tuple[str, int], float] = {}
         """Newest record timestamp worked off, by source topic and partition."""
         self._clock = clock
-        self._turn = asyncio.Lock()
-        self._said: dict[bytes, dict[str, Any]] = {}
         self._gate = FloodGate(policy.deadletters_per_minute)
 
     def refresh(self, assigned: set[int]) -> None:
         """After a rebalance: look at the tables anew. Raises StateFormatError."""
         self.ward.refresh(assigned)
         self.changelogs.positions.keep(assigned)
-        self._said.clear()
+        self.statuses.clear()
         self.seen.clear()
         self.writer.clear()
         self._show_grades()
@@ -91,13 +92,15 @@ class Rounds:
         """
         start = self._clock()
         now = int(start * 1_000_000)
-        batch = Batch(self.ward, self.grader, self.policy, now, self._said, self._gate)
-        for record in records:
-            batch.take(record)
-        plan = batch.plan()
-        await delivered(producer, plan.outputs)
-        self.ward.take_in(plan.graded, start)
-        self._said.update(plan.statuses)
+        async with self.writer.statuses_in_turn:
+            batch = Batch(self.ward, self.grader, self.policy, now, self.statuses, self._gate)
+            for record in records:
+                batch.take(record)
+            plan = batch.plan()
+            await delivered(producer, plan.outputs)
+            self.ward.take_in(plan.graded, start)
+            if plan.news is not None:
+                self.statuses.acknowledged(plan.news)
         for record in records:
             where = record.topic, record.partition
             self.seen[where] = max(self.seen.get(where, 0.0), record.timestamp)

@@ -7,9 +7,8 @@ optimisation: the alerts are the same for any way of cutting the log into batche
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
@@ -33,12 +32,10 @@ if TYPE_CHECKING:
     from stream.intake import Intake
     from stream.worker.floods import FloodGate
     from stream.worker.grader import Grader
+    from stream.worker.statuses import News, Statuses
     from stream.worker.ward import Ward
 
 log = structlog.get_logger(__name__)
-
-VOLATILE = frozenset({"at", "updated"})
-"""Fields of a status that alone are no reason to publish it again."""
 
 
 class SourceRecord(NamedTuple):
@@ -93,7 +90,8 @@ class Plan:
     graded: dict[bytes, Graded] = field(default_factory=dict)
     touched: list[set[bytes]] = field(default_factory=list)
     """Of each record, the patients whose state it was applied to."""
-    statuses: dict[bytes, dict[str, Any]] = field(default_factory=dict)
+    news: News | None = None
+    """Statuses that are said with it."""
     outcomes: list[tuple[str, str]] = field(default_factory=list)
     late: list[Micros] = field(default_factory=list)
     alerts: list[tuple[Alert, float]] = field(default_factory=list)
@@ -112,11 +110,11 @@ class Batch:
         grader: Grader,
         policy: BatchPolicy,
         now: Micros,
-        said: Mapping[bytes, dict[str, Any]],
+        statuses: Statuses,
         gate: FloodGate,
     ) -> None:
-        self.ward, self.grader, self.policy, self.now, self.said = ward, grader, policy, now, said
-        self._gate = gate
+        self.ward, self.grader, self.policy, self.now = ward, grader, policy, now
+        self._statuses, self._gate = statuses, gate
         self._plan = Plan()
         self._states: dict[bytes, PatientState] = {}
         self._applied: dict[bytes, Mapping[str, Applied]] = {}
@@ -157,7 +155,15 @@ class Batch:
         plan = self._plan
         for key, state in self._states.items():
             plan.graded[key] = Graded(state, self._known(key))
-            self._status(key, state)
+        alerted = {alert.patient_id.encode() for alert, _ in plan.alerts}
+        plan.news = self._statuses.news(
+            {
+                key: state
+                for key, state in self._states.items()
+                if key in alerted or key not in self._statuses
+            }
+        )
+        plan.outputs += plan.news.sends
         for place, withheld in plan.withheld.items():
             limit = self._gate.per_minute
             value = flood_letter(place, withheld, self.now, self.policy.worker, limit)
@@ -274,18 +280,6 @@ class Batch:
             headers=[(name, text.encode()) for name, text in headers.items()],
         )
 
-    def _status(self, key: bytes, state: PatientState) -> None:
-        """Publish the status if it says anything new but the time."""
-        said = self.said.get(key)
-        before = self.ward.state(key)
-        if said is None and before is not None:
-            said = self.grader.status(before)
-        status = self.grader.status(state)
-        self._plan.statuses[key] = status
-        if said is None or _lasting(said) != _lasting(status):
-            value = json.dumps(status, separators=(",", ":"), ensure_ascii=False).encode()
-            self._plan.outputs.append(Send(self.policy.status_topic, key, value))
-
     def _refuse(
         self, record: SourceRecord, code: ReasonCode, detail: str, event_id: str = ""
     ) -> None:
@@ -309,7 +303,3 @@ class Batch:
 
     def _hash(self, key: bytes) -> str:
         return patient_hash(key.decode(errors="replace"), self.policy.hash_key)
-
-
-def _lasting(status: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in status.items() if name not in VOLATILE}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,10 @@ EXIT_CRASHED = 1
 EXIT_REFUSED = 2  # a setting, the ruleset or the port
 EXIT_EVICTED = 70  # the group gave our partitions away while this process stood still
 EXIT_BROKER = 3  # no broker, or its topics are not as they must be
+
+COLLECT_AFTER = 50_000, 20, 100
+"""Thresholds of Python's collector: objects more than before, and collections of the generation
+below."""
 
 log = structlog.get_logger(__name__)
 
@@ -102,6 +107,9 @@ def _watch(parts: WorkerApp, settings: Settings, metrics: Metrics) -> Watch:
 
 
 def _run(app: Any, loop: asyncio.AbstractEventLoop) -> int:
+    # Nearly all that a worker makes ends by its reference count. Looking for cycles among the
+    # states of a thousand patients took a fifth of its time, in pauses that alerts waited for.
+    gc.set_threshold(*COLLECT_AFTER)
     worker = faust.Worker(app, loop=loop, override_logging=False, quiet=True)
     worker.spinner = None
     try:

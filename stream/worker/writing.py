@@ -1,8 +1,9 @@
 """Writes changed states into their changelogs, beside the batches, one write at a time.
 
-What a batch said is acknowledged before its states come here, and a record is settled only when the
-states that it changed are written. So it does not matter to anybody else when that is: a state is
-written once for many events, and the next batch does not wait for it.
+What a batch said is acknowledged before its states come here, and so is the status of each before
+it is written; a record is settled only when the states that it changed are written. So it does not
+matter to anybody else when that is: a state is written once for many events, and the next batch
+does not wait for it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from stream.worker.faust_repairs import delivered
 from stream.worker.unsettled import Place, Unsettled
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from stream.worker.batch import SourceRecord
     from stream.worker.changelogs import Changelogs, Span
     from stream.worker.faust_repairs import Producer
+    from stream.worker.statuses import Statuses
     from stream.worker.ward import Ward, Writes
 
 log = structlog.get_logger(__name__)
@@ -41,11 +44,15 @@ class StateWriter:
         self,
         ward: Ward,
         changelogs: Changelogs,
+        statuses: Statuses,
         metrics: Metrics,
         clock: Callable[[], float],
         after: float,
     ) -> None:
         self.ward, self.changelogs, self.metrics = ward, changelogs, metrics
+        self.statuses = statuses
+        self.statuses_in_turn = asyncio.Lock()
+        """Held while statuses are worked out and sent: the newest has to be the last in the log."""
         self.unsettled = Unsettled()
         self.settle: Callable[[Iterable[Place]], None] = lambda _places: None
         """Told of the records whose offsets may be committed."""
@@ -131,10 +138,14 @@ class StateWriter:
 
     async def _write(self, producer: Producer, patients: Iterable[bytes]) -> None:
         async with self._pen:
-            writes, changelogs = self.ward.writes(patients, self._clock()), self.changelogs
-            if not writes.states:
-                return
-            held = self.unsettled.taken(writes.states.keys())
+            async with self.statuses_in_turn:
+                writes, changelogs = self.ward.writes(patients, self._clock()), self.changelogs
+                if not writes.states:
+                    return
+                held = self.unsettled.taken(writes.states.keys())
+                news = self.statuses.news(writes.states)
+                await delivered(producer, news.sends)
+                self.statuses.acknowledged(news)
             gone: dict[bytes, bytes | None] = dict.fromkeys(writes.forgotten)
             foreign = [
                 *await changelogs.write(producer, changelogs.windows, writes.windows.items()),
