@@ -72,7 +72,8 @@ class _Play:
         self.started = time.monotonic()
         self.console = Console()
         self.screen: Screen = PlainScreen(self.console)
-        self.ward = load_ward()
+        own = wish.own_broker
+        self.ward = load_ward(load_ruleset(None if own is None else own.ruleset))
         self.board = Board(self.ward.stories, self.ward.begins)
 
     def run(self) -> int:

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stream.demo.answers import with_answers
 from stream.demo.courses import course_events, load_script, stamp
 from stream.gateways.jsonl import encode
 
 if TYPE_CHECKING:
     from stream.demo.courses import Script
+    from stream.engine import Ruleset
 
 Event = dict[str, Any]
 ICU_FILE = Path(__file__).with_name("data") / "icu_patients.jsonl"
@@ -37,8 +39,11 @@ class Ward:
         return (self.ends - self.begins).total_seconds()
 
 
-def load_ward() -> Ward:
-    """The packaged ward; the same bytes each time."""
+def load_ward(ruleset: Ruleset | None) -> Ward:
+    """The packaged ward; the same bytes each time.
+
+    With answers to the alarms of a ruleset; None: nobody answers.
+    """
     script = load_script()
     events = [event for course in script.patients for event in course_events(course, script)]
     stories = {course["id"]: course["story"] for course in script.patients}
@@ -47,6 +52,8 @@ def load_ward() -> Ward:
         stories[patient_id] = ICU_STORY
     # A stable sort: what a patient's events say at the same moment keeps its order.
     events.sort(key=lambda event: datetime.fromisoformat(event["received_at"]))
+    if ruleset is not None:
+        events = list(with_answers(events, ruleset, script.seed))
     return Ward(
         events=tuple(encode(event) for event in events),
         stories=stories,

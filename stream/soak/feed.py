@@ -13,8 +13,10 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from stream.demo.answers import with_answers
 from stream.demo.ward import load_ward
 from stream.gateways.jsonl import encode
+from stream.rules import load_ruleset
 from stream.soak.stays import Event, stay
 
 if TYPE_CHECKING:
@@ -96,12 +98,12 @@ def _wards(seed: int, beds: int) -> Iterator[Event]:
 
 
 def demo_stays(name: str) -> dict[str, list[Event]]:
-    """The demo's ward, scripted and real patients, as patients of other names."""
+    """The demo's ward, scripted and real patients, as patients of other names; alarms answered."""
     stays: dict[str, list[Event]] = {}
-    for raw in load_ward().events:
-        event = json.loads(raw)
-        whose = f"{name}-{event['patient_id']}"
-        stays.setdefault(whose, []).append(event | {"patient_id": whose})
+    events = map(json.loads, load_ward(None).events)
+    renamed = [event | {"patient_id": f"{name}-{event['patient_id']}"} for event in events]
+    for event in with_answers(renamed, load_ruleset(), 0):
+        stays.setdefault(event["patient_id"], []).append(event)
     return stays
 
 

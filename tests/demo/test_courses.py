@@ -17,7 +17,7 @@ from stream.rules import load_ruleset
 
 Json = dict[str, Any]
 SCRIPT = load_script()
-WARD = load_ward()
+WARD = load_ward(load_ruleset())
 BAD_ON_PURPOSE = {"implausible_value", "unit_missing"}
 
 
@@ -33,7 +33,7 @@ def said() -> dict[str, list[Json]]:
 
 
 def test_the_same_bytes_each_time() -> None:
-    assert load_ward().events == WARD.events
+    assert load_ward(load_ruleset()).events == WARD.events
 
 
 def test_events_are_valid_and_only_the_slips_on_purpose_are_refused() -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from stream.demo.compare import Expected
 
-WARD = load_ward()
+WARD = load_ward(load_ruleset())
 
 
 @pytest.fixture(scope="module")

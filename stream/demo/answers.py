@@ -1,0 +1,64 @@
+"""The ward's people answer its alarms: acknowledgements, made from what the engine alone says.
+
+Everybody comes in the end, most of them in time. Nobody answers what only a worklist shows.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from stream.demo.courses import stamp
+from stream.gateways.jsonl import encode
+from stream.offline import OfflineEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from stream.engine import Alert, Ruleset
+
+Event = dict[str, Any]
+IN_TIME = 0.8
+"""The share of alarms that the first who are told answer."""
+
+
+def with_answers(events: Iterable[Event], ruleset: Ruleset, seed: int) -> Iterator[Event]:
+    """The events, ordered by `received_at`, with an answer to each alarm among them."""
+    engine = OfflineEngine(ruleset)
+    waiting: list[tuple[str, str, Event]] = []
+    for event in events:
+        while waiting and waiting[0][0] <= event["received_at"]:
+            answer = heapq.heappop(waiting)[-1]
+            yield answer
+            for alert in engine.take(encode(answer)).alerts:
+                _expect(waiting, alert, answer["received_at"], seed)
+        yield event
+        for alert in engine.take(encode(event)).alerts:
+            _expect(waiting, alert, event["received_at"], seed)
+
+
+def _expect(waiting: list[tuple[str, str, Event]], alert: Alert, shown: str, seed: int) -> None:
+    """Somebody will answer an alarm that asks for it, once it was shown."""
+    body = alert.to_wire()
+    if alert.type != "escalation.opened" or body["respond_by"] is None:
+        return
+    chance = random.Random(f"{seed} {body['alert']}")  # noqa: S311
+    asked = datetime.fromisoformat(body["emitted_time"])
+    patience = datetime.fromisoformat(body["respond_by"]) - asked
+    early = chance.random() < IN_TIME
+    after = patience * (chance.uniform(0.2, 0.9) if early else chance.uniform(1.1, 1.6))
+    seen = max(asked, datetime.fromisoformat(shown))
+    when = stamp(seen + max(after, timedelta(seconds=30)))
+    answer = {
+        "type": "acknowledgement",
+        "event_id": f"{alert.patient_id}-answer-{body['alert'][:8]}",
+        "patient_id": alert.patient_id,
+        "time": when,
+        "received_at": when,
+        "alert_id": body["alert"],
+        "by": body["notify"][0] if early else "charge_nurse",
+        "action": "acknowledge",
+    }
+    heapq.heappush(waiting, (when, answer["event_id"], answer))
