@@ -119,7 +119,7 @@ class Settings(BaseSettings):
         500, ge=1, le=100_000, description="Most events the worker applies before it writes."
     )
     batch_within_s: float = Field(
-        0.05,
+        0.01,
         gt=0,
         le=60,
         description="Longest wait in seconds for a batch to fill; adds to latency.",

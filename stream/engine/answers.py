@@ -85,10 +85,10 @@ def _nobody(voice: Voice, answer: Answer) -> Refusal:
 
 
 def _acknowledge(voice: Voice, now: Fold, alarm: Alarm, answer: Answer, clock: Micros) -> None:
-    if alarm.answer is not None or alarm.shelf is not None:
+    if alarm.answer is not None:
         return  # somebody has answered
     effective = min(max(answer.time, alarm.told), clock)
-    answered = replace(alarm, answer=answer, due=None)
+    answered = replace(alarm, answer=answer, shelf=None, due=None)  # it is on no shelf any more
     over = alarm.returned is not None or alarm.momentary
     answered = say(voice, now, answered, "acknowledged", effective, clock, answer=answer)
     keep(voice, answered)

@@ -35,7 +35,7 @@ EXIT_REFUSED = 2  # a setting, the ruleset or the port
 EXIT_EVICTED = 70  # the group gave our partitions away while this process stood still
 EXIT_BROKER = 3  # no broker, or its topics are not as they must be
 
-COLLECT_AFTER = 50_000, 20, 100
+COLLECT_AFTER = 10_000, 10, 1_000
 """Thresholds of Python's collector: objects more than before, and collections of the generation
 below."""
 

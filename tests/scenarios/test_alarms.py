@@ -227,6 +227,19 @@ def test_an_alarm_is_taken_off_the_shelf() -> None:
     assert codes(patient) == ["not_shelved"]
 
 
+def test_an_answer_takes_an_alarm_off_the_shelf_for_good() -> None:
+    patient = fever()
+    patient.answer("10:05", patient.alarm(1), "shelve", until="11:00", reason="blood drawn")
+    patient.answer("10:20", patient.alarm(1))
+    patient.tick("14:00")
+    assert patient.told("grade")[1:] == [
+        "10:05 grade 1 shelved",
+        "10:20 grade 1 acknowledged",
+        "11:00 grade 1 informed 0 physician",
+    ]
+    assert "grade 1 acknowledged" in patient.alarms()
+
+
 def test_what_cannot_be_shelved() -> None:
     patient = on_pressor()
     for until, reason, code in (
