@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -218,3 +219,11 @@ def test_a_round_under_way_is_what_a_rebalance_waits_for() -> None:
         consumer._clean_unacked_messages()
         assert consumer.unacked
     assert not consumer.unacked
+
+
+def test_the_client_still_takes_how_long_a_fetch_waits_from_where_it_is_set() -> None:
+    """`SettledThread` sets an attribute between the client's making and its start."""
+    made = inspect.getsource(driver.AIOKafkaConsumerThread._create_worker_consumer)
+    assert "fetch_max_wait_ms=1500," in made
+    started = inspect.getsource(AIOKafkaConsumer.start)
+    assert "fetch_max_wait_ms=self._fetch_max_wait_ms," in started
