@@ -28,22 +28,36 @@ def with_answers(events: Iterable[Event], ruleset: Ruleset, seed: int) -> Iterat
     """The events, ordered by `received_at`, with an answer to each alarm among them."""
     engine = OfflineEngine(ruleset)
     waiting: list[tuple[str, str, Event]] = []
+    closed: set[str] = set()
     for event in events:
         while waiting and waiting[0][0] <= event["received_at"]:
-            answer = heapq.heappop(waiting)[-1]
-            yield answer
-            for alert in engine.take(encode(answer)).alerts:
-                _expect(waiting, alert, answer["received_at"], seed)
+            due = heapq.heappop(waiting)[-1]
+            if due["alert_id"] not in closed:
+                yield due
+                _follow(waiting, closed, engine.take(encode(due)).alerts, due, seed)
         yield event
-        for alert in engine.take(encode(event)).alerts:
-            _expect(waiting, alert, event["received_at"], seed)
+        _follow(waiting, closed, engine.take(encode(event)).alerts, event, seed)
 
 
-def _expect(waiting: list[tuple[str, str, Event]], alert: Alert, shown: str, seed: int) -> None:
-    """Somebody will answer an alarm that asks for it, once it was shown."""
+def _follow(
+    waiting: list[tuple[str, str, Event]],
+    closed: set[str],
+    alerts: Iterable[Alert],
+    event: Event,
+    seed: int,
+) -> None:
+    """What an event led to: somebody will answer what it opened, nobody what it closed."""
+    for alert in alerts:
+        if alert.type == "escalation.closed":
+            closed.add(alert.body["alert"])
+        elif alert.type == "escalation.opened" and alert.body["respond_by"] is not None:
+            answer = _answer(alert, event["received_at"], seed)
+            heapq.heappush(waiting, (answer["time"], answer["event_id"], answer))
+
+
+def _answer(alert: Alert, shown: str, seed: int) -> Event:
+    """Of an alarm that was shown at a time."""
     body = alert.to_wire()
-    if alert.type != "escalation.opened" or body["respond_by"] is None:
-        return
     chance = random.Random(f"{seed} {body['alert']}")  # noqa: S311
     asked = datetime.fromisoformat(body["emitted_time"])
     patience = datetime.fromisoformat(body["respond_by"]) - asked
@@ -51,7 +65,7 @@ def _expect(waiting: list[tuple[str, str, Event]], alert: Alert, shown: str, see
     after = patience * (chance.uniform(0.2, 0.9) if early else chance.uniform(1.1, 1.6))
     seen = max(asked, datetime.fromisoformat(shown))
     when = stamp(seen + max(after, timedelta(seconds=30)))
-    answer = {
+    return {
         "type": "acknowledgement",
         "event_id": f"{alert.patient_id}-answer-{body['alert'][:8]}",
         "patient_id": alert.patient_id,
@@ -61,4 +75,3 @@ def _expect(waiting: list[tuple[str, str, Event]], alert: Alert, shown: str, see
         "by": body["notify"][0] if early else "charge_nurse",
         "action": "acknowledge",
     }
-    heapq.heappush(waiting, (when, answer["event_id"], answer))

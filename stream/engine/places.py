@@ -17,8 +17,8 @@ class Places:
 
     A hint, never stored: the states that follow from one another share it, and ids are only added.
     It may tell of what a state does not hold (thinned, folded, of another branch, an id with the
-    same hash), but an id that it does not know is in none of them. It keeps no ids: eight bytes of
-    each, so that a patient with thousands of them stays small.
+    same hash), but an id that it does not know is in none of them. It keeps no ids but twelve bytes
+    of each, so that a patient with thousands of them stays small.
     """
 
     __slots__ = ("_hashes", "_numbers")

@@ -18,6 +18,7 @@ from stream.metrics import Metrics
 from stream.worker import bounded_http
 from stream.worker.endpoint import serve
 from stream.worker.health import Check, Report
+from tests.raw_http import asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,18 +53,6 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_the_endpoint_is_what_its_document_says(case: schemathesis.Case, port: int) -> None:
     case.call_and_validate(base_url=f"http://127.0.0.1:{port}")
-
-
-def asked(port: int, raw: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as stranger:
-        stranger.sendall(raw)
-        answer = b""
-        try:
-            while part := stranger.recv(65_536):
-                answer += part
-        except ConnectionResetError:
-            pass
-        return answer
 
 
 def is_served(port: int) -> bool:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import threading
 import time
 from typing import TYPE_CHECKING
+
+from services import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,13 +14,14 @@ if TYPE_CHECKING:
 
     from brokers import Topics
 
-READY_S = 40.0
 SECRET = "a secret of the bleep"
 TOKEN = "a token of the ward's"
 
 
-class Router:
+class Router(Service):
     """`stormwatch router` with a routes file, settings in its environment."""
+
+    greeting = "router ready"
 
     def __init__(self, topics: Topics, home: Path, routes: str, **settings: str) -> None:
         (home / "routes.toml").write_text(routes)
@@ -33,45 +31,11 @@ class Router:
             "data_dir": str(home), "routes": str(home / "routes.toml"), "session_timeout_s": "6",
             "hash_key": "k" * 32, **settings,
         }  # fmt: skip
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("STORMWATCH_")}
-        environment |= {f"STORMWATCH_{key.upper()}": value for key, value in chosen.items()}
-        environment["BLEEP"] = SECRET
-        self.log = home / "router.log"
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "stream.cli", "router"],
-                env=environment, stdout=subprocess.PIPE, stderr=log, text=True, cwd=home,
-            )  # fmt: skip
-        self.line = ""
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        self.line = self.process.stdout.readline()
-        self.process.stdout.read()
-
-    def ready(self) -> Router:
-        when(lambda: self.line or self.process.poll() is not None, READY_S, self.said)
-        assert self.line.startswith("router ready"), self.said()
-        return self
-
-    def said(self) -> str:
-        return self.log.read_text()[-4000:]
+        super().__init__(("-m", "stream.cli", "router"), home, "router", chosen, BLEEP=SECRET)
 
     @property
     def base(self) -> str:
-        port = dict(part.split("=") for part in self.line.split() if "=" in part)["port"]
-        return f"http://127.0.0.1:{port}"
-
-    def end(self, how: signal.Signals = signal.SIGTERM) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(how)
-        code = self.process.wait(30)
-        self._reader.join(5)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        return code
+        return self.address("port")
 
 
 def when(met: Callable[[], object], seconds: float, said: Callable[[], object]) -> None:

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
-from routers import READY_S, TOKEN, Router, send_alerts, webhook, when
+from routers import TOKEN, Router, send_alerts, webhook, when
+from services import READY_S
 from workers import answer, read
 
 from tests.router.alarms import raw_alert

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from kafka import KafkaProducer
+from services import READY_S
 from workers import (
     PARTITIONS,
-    READY_S,
     Process,
     by_patient,
     expected,

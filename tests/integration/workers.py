@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -15,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from services import Service
 
 from stream.offline import OfflineEngine
 from stream.rules import load_ruleset
@@ -23,11 +19,12 @@ if TYPE_CHECKING:
     from brokers import Topics
 
 PARTITIONS = 4
-READY_S = 40.0
 
 
-class Process:
+class Process(Service):
     """`python -m stream.worker`, or a script in its place, with settings in its environment."""
+
+    greeting = "worker ready"
 
     def __init__(
         self, topics: Topics, home: Path, name: str, script: tuple[str, ...] = (), **settings: str
@@ -39,49 +36,16 @@ class Process:
             "data_dir": str(home / name), "session_timeout_s": "6", "ticks": "off",
             "hash_key": "k" * 32, **settings,
         }  # fmt: skip
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("STORMWATCH_")}
-        environment |= {f"STORMWATCH_{key.upper()}": value for key, value in chosen.items()}
-        self.log = home / f"{name}.log"
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, *(script or ("-m", "stream.worker"))],
-                env=environment, stdout=subprocess.PIPE, stderr=log, text=True, cwd=home,
-            )  # fmt: skip
-        self.line = ""
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        self.line = self.process.stdout.readline()
-        self.process.stdout.read()
-
-    def ready(self) -> Process:
-        deadline = time.monotonic() + READY_S
-        while not self.line.startswith("worker ready"):
-            assert time.monotonic() < deadline, self.log.read_text()[-4000:]
-            assert self.process.poll() is None, self.log.read_text()[-4000:]
-            time.sleep(0.05)
-        return self
+        super().__init__(script or ("-m", "stream.worker"), home, name, chosen)
 
     @property
     def base(self) -> str:
         """Where the worker is probed; known once it is ready."""
-        port = dict(part.split("=") for part in self.line.split() if "=" in part)["metrics"]
-        return f"http://127.0.0.1:{port}"
+        return self.address("metrics")
 
     @property
     def metrics(self) -> str:
         return answer(f"{self.base}/metrics")[1]
-
-    def end(self, how: signal.Signals = signal.SIGTERM) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(how)
-        code = self.process.wait(30)
-        self._reader.join(5)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        return code
 
 
 def answer(url: str) -> tuple[int, str]:

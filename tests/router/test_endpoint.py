@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from stream.router.metrics import RouterMetrics
 from stream.settings import load_settings
 from stream.worker import bounded_http
 from stream.worker.health import Check, Report
+from tests.raw_http import asked
 from tests.router.test_lane import Notebook
 
 if TYPE_CHECKING:
@@ -57,18 +57,6 @@ def endpoint(token: str | None) -> Iterator[tuple[int, Notebook]]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
         loop.close()
-
-
-def asked(port: int, raw: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as stranger:
-        stranger.sendall(raw)
-        answer = b""
-        try:
-            while part := stranger.recv(65_536):
-                answer += part
-        except ConnectionResetError:
-            pass
-        return answer
 
 
 def post(port: int, head: bytes = AUTHORISED, body: bytes = BODY, length: int = 0) -> bytes:
