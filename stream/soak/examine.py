@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     from stream.soak.site import Site
 
 
-def examine(site: Site, taken: Mapping[int, int], say: Callable[[str], None]) -> Verdict:
+def examine(
+    site: Site, taken: Mapping[int, int], ends: Mapping[Any, int], say: Callable[[str], None]
+) -> Verdict:
     """What the judge finds. `taken`: by partition, where the log must at least have come to.
+
+    `ends`: of the sources, when all was done. A worker that is told to stop after that may leave a
+    tick of its own behind that nobody reads.
 
     Raises ReadError and kafka-python's errors.
     """
@@ -29,8 +34,9 @@ def examine(site: Site, taken: Mapping[int, int], say: Callable[[str], None]) ->
     judge = Judge(ruleset, source, lambda patient: patient_hash(patient, key))
     patients, windows = site.changelogs
     group = Group(settings, site.sources)
-    committed, ends = group.committed(), group.ends()
+    committed, last = group.committed(), group.ends()
     group.close()
+    due = {tp: min(end, max(ends[tp], committed[tp])) for tp, end in last.items()}
     partitions = range(settings.partitions)
 
     def records(topic: str, partition: int) -> Iterator[Any]:
@@ -50,7 +56,7 @@ def examine(site: Site, taken: Mapping[int, int], say: Callable[[str], None]) ->
             windows=newest(records(windows, number)),
             statuses=newest(records(site.name("status"), number)),
             committed={tp.topic: at for tp, at in committed.items() if tp.partition == number},
-            ends={tp.topic: end for tp, end in ends.items() if tp.partition == number},
+            ends={tp.topic: end for tp, end in due.items() if tp.partition == number},
         )
         verdict.add(judge.judge(oracle.truth, seen))
         if seen.ends[source] < taken.get(number, 0):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stream.soak.crew import Crew
 from stream.soak.examine import examine
@@ -85,6 +85,7 @@ class Trial:
         self.site = Site(settings, plan.seed, cluster)
         self.result = Result()
         self._keep = keep
+        self._ends: Mapping[Any, int] = {}
 
     def run(self) -> Result:
         """A broken promise is in the result.
@@ -114,7 +115,7 @@ class Trial:
             crew.dismiss()
             result.ends, result.resent = dict(crew.ends), sender.resent
             if complete:
-                result.verdict = examine(self.site, sender.ends, self.say)
+                result.verdict = examine(self.site, sender.ends, self._ends, self.say)
         return result
 
     def _play(self, crew: Crew, sender: Sender) -> bool:
@@ -135,7 +136,8 @@ class Trial:
         with suppress(Exception):  # brokers may still be coming back
             group = Group(self.site.settings, self.site.sources)
             try:
-                return dict(group.committed()) == dict(group.ends())
+                self._ends = dict(group.ends())
+                return dict(group.committed()) == self._ends
             finally:
                 group.close()
         return False
