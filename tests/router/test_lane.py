@@ -42,8 +42,9 @@ def arrival(lane: Lane, offset: int, raw: bytes) -> Arrival:
     return Arrival(record, lane.ledger.take(0, offset))
 
 
-def lane_to(tmp_path: Path, table: str, notebook: Notebook) -> Lane:
-    loaded = routes(f'[[route]]\nname = "r"\nreceiver = "r"\n[receiver.r]\n{table}')
+def lane_to(tmp_path: Path, table: str, notebook: Notebook, more: str = "") -> Lane:
+    """A route `r` to the receiver of a table; `more` fields of the route."""
+    loaded = routes(f'[[route]]\nname = "r"\nreceiver = "r"\n{more}\n[receiver.r]\n{table}')
     route = loaded.route[0]
     lane = Lane(
         loaded, route, make_receiver(loaded.receiver["r"], tmp_path), scribe=notebook,  # type: ignore[arg-type]
