@@ -25,6 +25,9 @@ REACH_S: Final = 48 * 3600.0
 """How far back alerts are known at a start."""
 SENT_REACH_S: Final = 2 * 3600.0
 """How far back deliveries are known at a start."""
+SENT_KEPT: Final = 2_000
+"""Records of each partition of `audit` that are read whatever their age: what was delivered and not
+committed before a crash is among the last, however long nothing ran since."""
 MOST: Final = 100_000
 POLL_MS: Final = 1_000
 FETCH_MS: Final = 300
@@ -112,8 +115,12 @@ class Directory(threading.Thread):
             now = time.time()
             since = dict.fromkeys(alerts, int((now - REACH_S) * 1000))
             since |= dict.fromkeys(audit, int((now - SENT_REACH_S) * 1000))
+            firsts = consumer.beginning_offsets(audit)
             for part, found in consumer.offsets_for_times(since).items():
-                consumer.seek(part, ends[part] if found is None else found.offset)
+                begin = ends[part] if found is None else found.offset
+                if part in firsts:
+                    begin = min(begin, max(firsts[part], ends[part] - SENT_KEPT))
+                consumer.seek(part, begin)
             while not self._ending.is_set():
                 batches = consumer.poll(timeout_ms=POLL_MS, max_records=2_000)
                 self.polled = time.monotonic()
