@@ -23,12 +23,14 @@ from stream.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from stream.router.addresses import ReceiverConfig
     from stream.router.config import Routes
     from stream.settings import Settings
 
 TEST_EXAMPLES = (
     "stormwatch route test alert.json --routes routes.toml --location ward-7/bed-12",
     "stormwatch grade events.jsonl | tail -1 | stormwatch route test -",
+    "tail -1 .stormwatch/alerts.jsonl | stormwatch route test - --routes routes.toml",
     "stormwatch route test 22eca9f6-bed7-5122-b6dd-342df8609c86 --bootstrap kafka:9092",
 )
 CHECK_EXAMPLES = ("stormwatch route check --routes routes.toml",)
@@ -48,7 +50,10 @@ RoutesOption = Annotated[
 def would_go(
     event: Annotated[
         str,
-        typer.Argument(help="An alert as JSON in a file; - is standard input; or its alert_id."),
+        typer.Argument(
+            help="An alert as JSON in a file, or a message of the router with one alert; - is"
+            " standard input; or its alert_id."
+        ),
     ],
     *,
     routes: RoutesOption = None,
@@ -90,7 +95,7 @@ def would_go(
     moment = _moment(at)
     raw = _event(event, settings)
     try:
-        alert = read_alert(raw, Place("alerts", 0, 0, int(moment.timestamp() * 1000)))
+        alert = read_alert(_unpacked(raw), Place("alerts", 0, 0, int(moment.timestamp() * 1000)))
     except Unreadable as error:
         raise CommandError(f"{event} is no alert: {error}", USAGE) from None
     verdicts = decide(loaded, alert, location, moment)
@@ -121,7 +126,10 @@ def would_go(
 def check(
     *, routes: RoutesOption = None, config_file: ConfigOption = None, assign: SetOption = None
 ) -> None:
-    """See whether a file of routes can be used; say what is wrong where not."""
+    """See whether a file of routes can be used; say what is wrong where not.
+
+    Secrets and certificates that are missing here are told: they may be there where the router is.
+    """
     loaded = routes_from(config_file, assign, routes)
     kinds = sorted({receiver.kind for receiver in loaded.receiver.values()})
     for route in loaded.route:
@@ -129,7 +137,24 @@ def check(
             print(
                 f"route {route.name!r}: what it cannot deliver goes nowhere else; see `otherwise`"
             )
+    for name, config in loaded.receiver.items():
+        if (missing := _missing(config)) is not None:
+            print(f"receiver {name!r}: {missing}: with this, the router does not start")
     print(f"{len(loaded.route)} routes to {len(loaded.receiver)} receivers ({', '.join(kinds)})")
+
+
+def _missing(config: ReceiverConfig) -> str | None:
+    """What a receiver needs and this machine has not."""
+    from stream.router.addresses import FileConfig, SecretMissing
+    from stream.router.receivers import make_receiver
+
+    if isinstance(config, FileConfig):  # its folder would be made
+        return None
+    try:
+        make_receiver(config, Path())
+    except (SecretMissing, OSError) as error:
+        return str(error)
+    return None
 
 
 def routes_from(config_file: Path | None, assign: list[str] | None, path: Path | None) -> Routes:
@@ -175,6 +200,18 @@ def _event(name: str, settings: Settings) -> bytes:
             return file.read(MOST_BYTES)
     except OSError as error:
         raise CommandError(f"cannot read {name}: {error.strerror}", USAGE) from None
+
+
+def _unpacked(raw: bytes) -> bytes:
+    """The alert of a message with one, as files and webhooks have it; other bytes as they are."""
+    try:
+        message = json.loads(raw)
+    except (ValueError, RecursionError):
+        return raw
+    alerts = message.get("alerts") if isinstance(message, dict) else None
+    if isinstance(alerts, list) and len(alerts) == 1:
+        return json.dumps(alerts[0]).encode()
+    return raw
 
 
 def _is_id(name: str) -> bool:

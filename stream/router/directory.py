@@ -55,7 +55,7 @@ class Directory(threading.Thread):
         self._settings = settings
         self._places: OrderedDict[str, str] = OrderedDict()
         self._alerts: OrderedDict[str, KnownAlert] = OrderedDict()
-        self._sent: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._sent: OrderedDict[tuple[str, str, str], str] = OrderedDict()
         self._ending = threading.Event()
         self.ready = threading.Event()
         self.polled = time.monotonic()
@@ -69,9 +69,13 @@ class Directory(threading.Thread):
         """An alert of the last days."""
         return self._alerts.get(alert_id)
 
-    def sent(self, route: str, message_id: str) -> str | None:
-        """The SHA-256 in hex of the body that a route has delivered as this message."""
-        return self._sent.get((route, message_id))
+    def sent(self, route: str, to: str, message_id: str) -> str | None:
+        """The SHA-256 in hex of the body that a route has delivered there as this message.
+
+        `to` is the receiver's address: what went elsewhere before the routes were changed was not
+        delivered.
+        """
+        return self._sent.get((route, to, message_id))
 
     def stop(self) -> None:
         """End soon."""
@@ -152,8 +156,8 @@ class Directory(threading.Thread):
     def _delivered(self, record: Any) -> None:
         document = _document(record.value)
         if document.get("type") == "delivery.delivered":
-            key = str(document.get("route")), str(document.get("message_id"))
-            _remember(self._sent, key, str(document.get("sha256")))
+            route, to, message_id = (str(document.get(n)) for n in ("route", "to", "message_id"))
+            _remember(self._sent, (route, to, message_id), str(document.get("sha256")))
 
     def _heard(self, record: Any) -> None:
         document = _document(record.value)

@@ -88,7 +88,7 @@ def test_what_the_audit_topic_says_was_delivered_is_known_however_long_ago(
     there = topics()
     line = {
         "type": "delivery.delivered", "route": "r", "message_id": "m-1", "sha256": "0a",
-        "patient_id": "p-1",
+        "patient_id": "p-1", "to": "http://here",
     }  # fmt: skip
     send_alerts(there, [json.dumps(line).encode()], "audit")
     monkeypatch.setattr("stream.router.directory.SENT_REACH_S", -3600.0)
@@ -99,5 +99,6 @@ def test_what_the_audit_topic_says_was_delivered_is_known_however_long_ago(
     finally:
         directory.stop()
         directory.join(20)
-    assert directory.sent("r", "m-1") == "0a"
-    assert directory.sent("another", "m-1") is None
+    assert directory.sent("r", "http://here", "m-1") == "0a"
+    assert directory.sent("r", "http://there", "m-1") is None
+    assert directory.sent("another", "http://here", "m-1") is None
