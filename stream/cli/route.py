@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import sys
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -60,7 +61,10 @@ def would_go(
     location: Annotated[
         str | None,
         typer.Option(
-            "--location", metavar="TEXT", help="Where the patient is.", show_default=False
+            "--location",
+            metavar="TEXT",
+            help="Where the patient is; else what the alert says.",
+            show_default=False,
         ),
     ] = None,
     at: Annotated[
@@ -79,7 +83,7 @@ def would_go(
 
     An alert_id is looked up in the topic alerts.
     The status is 1 where no route takes it. Where the patient is comes from the topic status when
-    the router runs; here it is said with --location.
+    the router runs, unless the alert says it; here it is said with --location.
     """
     from stream.router.alerts import Place, Unreadable, read_alert
     from stream.router.matching import decide
@@ -98,6 +102,8 @@ def would_go(
         alert = read_alert(_unpacked(raw), Place("alerts", 0, 0, int(moment.timestamp() * 1000)))
     except Unreadable as error:
         raise CommandError(f"{event} is no alert: {error}", USAGE) from None
+    if location is not None:
+        alert = replace(alert, location=location)
     verdicts = decide(loaded, alert, location, moment)
     receivers = {route.name: loaded.receiver[route.receiver] for route in loaded.route}
     for verdict in verdicts:
@@ -139,7 +145,7 @@ def check(
             )
     for name, config in loaded.receiver.items():
         if (missing := _missing(config)) is not None:
-            print(f"receiver {name!r}: {missing}: with this, the router does not start")
+            print(f"receiver {name!r}: {missing}: the router would not start here")
     print(f"{len(loaded.route)} routes to {len(loaded.receiver)} receivers ({', '.join(kinds)})")
 
 

@@ -51,7 +51,8 @@ def secret(pointer: str) -> str:
     try:
         value = Path(rest).read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SecretMissing(f"cannot read the secret file {rest}: {error}") from None
+        why = getattr(error, "strerror", None) or error
+        raise SecretMissing(f"cannot read the secret file {rest}: {why}") from None
     if not value:
         raise SecretMissing(f"the secret file {rest} is empty")
     return value

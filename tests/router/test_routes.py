@@ -150,7 +150,7 @@ def command(*words: str, given: bytes = b"") -> subprocess.CompletedProcess[byte
 def test_route_test_says_where_and_why_and_why_not() -> None:
     done = command(
         "test", "-", "--routes", str(EXAMPLE), "--location", "ward-7/bed-1",
-        "--at", "2026-03-02T09:00:00Z", given=raw_alert(),
+        "--at", "2026-03-02T09:00:00Z", given=raw_alert(location="Ward 9, bed 2"),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     lines = done.stdout.decode().splitlines()
@@ -175,7 +175,7 @@ def test_route_check_tells_what_is_missing_here(monkeypatch: pytest.MonkeyPatch)
     assert done.returncode == 0, done.stderr
     said = done.stdout.decode()
     assert "receiver 'bleep': ca_file /etc/stormwatch/hospital-ca.pem: No such file" in said
-    assert "receiver 'fhir': the environment variable FHIR_TOKEN is not set" in said
+    assert "'fhir': the environment variable FHIR_TOKEN is not set: the router would not" in said
     assert "receiver 'journal'" not in said
 
 
