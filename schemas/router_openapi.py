@@ -15,7 +15,7 @@ _PROBES = {
     "/readyz": "Whether every route reads and what is sent is written down.",
 }
 _ANSWERS = {
-    "200": "Taken before: nothing new was written.",
+    "200": "Taken before; the same event was written once more.",
     "202": "Taken; `late` where the alert was superseded or its escalation closed before.",
     "404": "No alert of this id was said in the last two days.",
     "409": "It contradicts the alert, or what was sent before with this `event_id`.",
