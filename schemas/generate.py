@@ -20,6 +20,7 @@ from schemas.deadletter import DeadLetter
 from schemas.delivery import Delivery, Undelivered
 from schemas.events import INPUT_ADAPTER, INPUT_MODELS
 from schemas.openapi import openapi_document
+from schemas.router_openapi import router_openapi_document
 from schemas.status import Status
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def documents() -> dict[str, str]:
     }
     files["asyncapi.json"] = _text(asyncapi_document())
     files["openapi.json"] = _text(openapi_document())
+    files["openapi-router.json"] = _text(router_openapi_document())
     return files
 
 

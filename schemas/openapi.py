@@ -31,21 +31,23 @@ def openapi_document() -> dict[str, Any]:
         },
         "servers": [{"url": "http://127.0.0.1:9108"}],
         "paths": {
-            "/metrics": {"get": _metrics()},
-            **{path: {"get": _probe(path, text)} for path, text in _PROBES.items()},
+            "/metrics": {"get": metrics_operation()},
+            **{path: {"get": probe_operation(path, text)} for path, text in _PROBES.items()},
         },
-        "components": {
-            "responses": {
-                "Refused": {
-                    "description": "Not a GET or HEAD, no such path, or no HTTP request at all.",
-                    "content": {"text/plain": {"schema": {"type": "string"}}},
-                }
-            }
-        },
+        "components": {"responses": {"Refused": refused_response()}},
     }
 
 
-def _metrics() -> dict[str, Any]:
+def refused_response() -> dict[str, Any]:
+    """What is said to whatever is no request."""
+    return {
+        "description": "Not a GET or HEAD, no such path, or no HTTP request at all.",
+        "content": {"text/plain": {"schema": {"type": "string"}}},
+    }
+
+
+def metrics_operation() -> dict[str, Any]:
+    """GET /metrics."""
     return {
         "operationId": "metrics",
         "summary": "Every metric in Prometheus' text format. No label holds a patient.",
@@ -59,7 +61,8 @@ def _metrics() -> dict[str, Any]:
     }
 
 
-def _probe(path: str, text: str) -> dict[str, Any]:
+def probe_operation(path: str, text: str) -> dict[str, Any]:
+    """GET of a probe at `path`; `text` says what it asks."""
     said = {"text/plain": {"schema": {"type": "string", "minLength": 1}}}
     return {
         "operationId": path.strip("/").replace("/", "-"),

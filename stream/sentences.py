@@ -126,7 +126,8 @@ def audit_line(line: Json) -> str:
     by = f" by {line['by']}" if line.get("by") else ""
     what_ = str(line.get("type", "?")).removeprefix("delivery.")
     parts = (str(line.get("at", "?")).replace("T", " "), str(line.get("route", "?")))
-    text = f"{'  '.join(parts)}  {what_}{by}{number}  {about} -> {line.get('to')}"
+    to = f"route {line['otherwise']}" if line.get("otherwise") else line.get("to")
+    text = f"{'  '.join(parts)}  {what_}{by}{number}  {about} -> {to}"
     return text + (f": {said}" if said else "")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import sys
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,12 +25,14 @@ from stream.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from stream.router.addresses import ReceiverConfig
     from stream.router.config import Routes
     from stream.settings import Settings
 
 TEST_EXAMPLES = (
     "stormwatch route test alert.json --routes routes.toml --location ward-7/bed-12",
     "stormwatch grade events.jsonl | tail -1 | stormwatch route test -",
+    "tail -1 .stormwatch/alerts.jsonl | stormwatch route test - --routes routes.toml",
     "stormwatch route test 22eca9f6-bed7-5122-b6dd-342df8609c86 --bootstrap kafka:9092",
 )
 CHECK_EXAMPLES = ("stormwatch route check --routes routes.toml",)
@@ -49,14 +52,20 @@ RoutesOption = Annotated[
 def would_go(
     event: Annotated[
         str,
-        typer.Argument(help="An alert as JSON in a file; - is standard input; or its alert_id."),
+        typer.Argument(
+            help="An alert as JSON in a file, or a message of the router with one alert; - is"
+            " standard input; or its alert_id."
+        ),
     ],
     *,
     routes: RoutesOption = None,
     location: Annotated[
         str | None,
         typer.Option(
-            "--location", metavar="TEXT", help="Where the patient is.", show_default=False
+            "--location",
+            metavar="TEXT",
+            help="Where the patient is; else what the alert says.",
+            show_default=False,
         ),
     ] = None,
     at: Annotated[
@@ -75,7 +84,7 @@ def would_go(
 
     An alert_id is looked up in the topic alerts.
     The status is 1 where no route takes it. Where the patient is comes from the topic status when
-    the router runs; here it is said with --location.
+    the router runs, unless the alert says it; here it is said with --location.
     """
     from stream.router.alerts import Place, Unreadable, read_alert
     from stream.router.matching import decide
@@ -91,9 +100,11 @@ def would_go(
     moment = datetime.now(UTC) if at is None else moment_from("--at", at)
     raw = _event(event, settings)
     try:
-        alert = read_alert(raw, Place("alerts", 0, 0, int(moment.timestamp() * 1000)))
+        alert = read_alert(_unpacked(raw), Place("alerts", 0, 0, int(moment.timestamp() * 1000)))
     except Unreadable as error:
         raise CommandError(f"{event} is no alert: {error}", USAGE) from None
+    if location is not None:
+        alert = replace(alert, location=location)
     verdicts = decide(loaded, alert, location, moment)
     receivers = {route.name: loaded.receiver[route.receiver] for route in loaded.route}
     for verdict in verdicts:
@@ -122,7 +133,10 @@ def would_go(
 def check(
     *, routes: RoutesOption = None, config_file: ConfigOption = None, assign: SetOption = None
 ) -> None:
-    """See whether a file of routes can be used; say what is wrong where not."""
+    """See whether a file of routes can be used; say what is wrong where not.
+
+    Secrets and certificates that are missing here are told: they may be there where the router is.
+    """
     loaded = routes_from(config_file, assign, routes)
     kinds = sorted({receiver.kind for receiver in loaded.receiver.values()})
     for route in loaded.route:
@@ -130,7 +144,24 @@ def check(
             print(
                 f"route {route.name!r}: what it cannot deliver goes nowhere else; see `otherwise`"
             )
+    for name, config in loaded.receiver.items():
+        if (missing := _missing(config)) is not None:
+            print(f"receiver {name!r}: {missing}: the router would not start here")
     print(f"{len(loaded.route)} routes to {len(loaded.receiver)} receivers ({', '.join(kinds)})")
+
+
+def _missing(config: ReceiverConfig) -> str | None:
+    """What a receiver needs and this machine has not."""
+    from stream.router.addresses import FileConfig, SecretMissing
+    from stream.router.receivers import make_receiver
+
+    if isinstance(config, FileConfig):  # its folder would be made
+        return None
+    try:
+        make_receiver(config, Path())
+    except (SecretMissing, OSError) as error:
+        return str(error)
+    return None
 
 
 def routes_from(config_file: Path | None, assign: list[str] | None, path: Path | None) -> Routes:
@@ -164,6 +195,18 @@ def _event(name: str, settings: Settings) -> bytes:
             return file.read(MOST_BYTES)
     except OSError as error:
         raise CommandError(f"cannot read {name}: {error.strerror}", USAGE) from None
+
+
+def _unpacked(raw: bytes) -> bytes:
+    """The alert of a message with one, as files and webhooks have it; other bytes as they are."""
+    try:
+        message = json.loads(raw)
+    except (ValueError, RecursionError):
+        return raw
+    alerts = message.get("alerts") if isinstance(message, dict) else None
+    if isinstance(alerts, list) and len(alerts) == 1:
+        return json.dumps(alerts[0]).encode()
+    return raw
 
 
 def _is_id(name: str) -> bool:

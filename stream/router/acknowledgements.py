@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import ValidationError
 
+from schemas.acknowledgements import AcknowledgementRequest
 from schemas.events import AcknowledgementEvent
-from schemas.vocabulary import AcknowledgementAction
-from schemas.wire import Id, Name, StrictModel, Text, Time
 from stream.router.directory import KnownAlert
 from stream.router.records import encode, moment
 
@@ -30,28 +29,9 @@ MOST_KEPT: Final = 10_000
 AHEAD_S: Final = 60.0
 _NAMESPACE: Final = uuid.UUID("b2b4c3a8-4f5d-5d0c-8d0e-0b8d2a7d9f10")
 
-Verdict = Literal["accepted", "repeated", "late", "unknown", "contradictory", "refused"]
-
-
-class AcknowledgementRequest(StrictModel):
-    """The body of POST /acknowledgements."""
-
-    alert_id: Id
-    """The alert that is answered; of an escalation, the alert that it escalates is meant."""
-    by: Name
-    """Who answers: a pseudonymous user or a role."""
-    action: AcknowledgementAction = AcknowledgementAction.ACKNOWLEDGE
-    """What the person did."""
-    until: Time | None = None
-    """End of the shelving."""
-    reason: Text | None = None
-    """Why, in words."""
-    patient_id: Id | None = None
-    """Checked against the alert's where it is given."""
-    event_id: Id | None = None
-    """The same again is a repetition."""
-    time: Time | None = None
-    """When it was answered; else now."""
+Verdict = Literal[
+    "accepted", "repeated", "late", "unknown", "contradictory", "refused", "unwritten"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +45,13 @@ class Ruling:
     event_id: str | None = None
     patient_id: str | None = None
     event: bytes | None = None
+
+    def unwritten(self) -> Ruling:
+        """What to answer instead where no broker takes the event."""
+        return Ruling(
+            "unwritten", HTTPStatus.SERVICE_UNAVAILABLE, "no broker: send it again",
+            self.alert_id, self.event_id,
+        )  # fmt: skip
 
     def body(self) -> bytes:
         """The answer as JSON."""
@@ -181,7 +168,7 @@ def _nonsense(request: AcknowledgementRequest, time: datetime, now: datetime) ->
         return "until: shelving needs its end"
     if request.action != "shelve" and request.until is not None:
         return f"until: {request.action} has no end"
-    if request.until is not None and request.until <= time:
+    if request.until is not None and moment(request.until) <= moment(time):
         return "until: the end of the shelving is not after its beginning"
     return None
 

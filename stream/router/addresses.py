@@ -51,7 +51,8 @@ def secret(pointer: str) -> str:
     try:
         value = Path(rest).read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SecretMissing(f"cannot read the secret file {rest}: {error}") from None
+        why = getattr(error, "strerror", None) or error
+        raise SecretMissing(f"cannot read the secret file {rest}: {why}") from None
     if not value:
         raise SecretMissing(f"the secret file {rest} is empty")
     return value
@@ -95,10 +96,15 @@ class _Remote(Strict):
     """Allows unencrypted transport to another machine."""
 
     def context(self) -> ssl.SSLContext:
-        """The TLS of this receiver. Raises OSError for files that cannot be used."""
-        context = ssl.create_default_context(cafile=self.ca_file)
-        if self.cert_file is not None:
-            context.load_cert_chain(self.cert_file, self.key_file)
+        """The TLS of this receiver. Raises OSError, with the names of files that cannot be used."""
+        files = f"ca_file {self.ca_file}"
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+            if self.cert_file is not None:
+                files = f"cert_file {self.cert_file}, key_file {self.key_file}"
+                context.load_cert_chain(self.cert_file, self.key_file)
+        except OSError as error:
+            raise OSError(f"{files}: {error.strerror or error}") from None
         return context
 
     def _plain_is_allowed(self, host: str, field: str) -> None:

@@ -25,6 +25,9 @@ REACH_S: Final = 48 * 3600.0
 """How far back alerts are known at a start."""
 SENT_REACH_S: Final = 2 * 3600.0
 """How far back deliveries are known at a start."""
+SENT_KEPT: Final = 2_000
+"""Records of each partition of `audit` that are read whatever their age: what was delivered and not
+committed before a crash is among the last, however long nothing ran since."""
 MOST: Final = 100_000
 POLL_MS: Final = 1_000
 FETCH_MS: Final = 300
@@ -52,7 +55,7 @@ class Directory(threading.Thread):
         self._settings = settings
         self._places: OrderedDict[str, str] = OrderedDict()
         self._alerts: OrderedDict[str, KnownAlert] = OrderedDict()
-        self._sent: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._sent: OrderedDict[tuple[str, str, str], str] = OrderedDict()
         self._ending = threading.Event()
         self.ready = threading.Event()
         self.polled = time.monotonic()
@@ -66,9 +69,13 @@ class Directory(threading.Thread):
         """An alert of the last days."""
         return self._alerts.get(alert_id)
 
-    def sent(self, route: str, message_id: str) -> str | None:
-        """The SHA-256 in hex of the body that a route has delivered as this message."""
-        return self._sent.get((route, message_id))
+    def sent(self, route: str, to: str, message_id: str) -> str | None:
+        """The SHA-256 in hex of the body that a route has delivered there as this message.
+
+        `to` is the receiver's address: what went elsewhere before the routes were changed was not
+        delivered.
+        """
+        return self._sent.get((route, to, message_id))
 
     def stop(self) -> None:
         """End soon."""
@@ -112,8 +119,12 @@ class Directory(threading.Thread):
             now = time.time()
             since = dict.fromkeys(alerts, int((now - REACH_S) * 1000))
             since |= dict.fromkeys(audit, int((now - SENT_REACH_S) * 1000))
+            firsts = consumer.beginning_offsets(audit)
             for part, found in consumer.offsets_for_times(since).items():
-                consumer.seek(part, ends[part] if found is None else found.offset)
+                begin = ends[part] if found is None else found.offset
+                if part in firsts:
+                    begin = min(begin, max(firsts[part], ends[part] - SENT_KEPT))
+                consumer.seek(part, begin)
             while not self._ending.is_set():
                 batches = consumer.poll(timeout_ms=POLL_MS, max_records=2_000)
                 self.polled = time.monotonic()
@@ -145,8 +156,8 @@ class Directory(threading.Thread):
     def _delivered(self, record: Any) -> None:
         document = _document(record.value)
         if document.get("type") == "delivery.delivered":
-            key = str(document.get("route")), str(document.get("message_id"))
-            _remember(self._sent, key, str(document.get("sha256")))
+            route, to, message_id = (str(document.get(n)) for n in ("route", "to", "message_id"))
+            _remember(self._sent, (route, to, message_id), str(document.get("sha256")))
 
     def _heard(self, record: Any) -> None:
         document = _document(record.value)

@@ -1,4 +1,4 @@
-"""The router's endpoint: GET /metrics, /livez and /readyz, POST /acknowledgements.
+"""The router's endpoint: GET /metrics, /livez and /readyz, POST /acknowledgements, /openapi.json.
 
 On a thread of its own and with the limits of `stream.worker.bounded_http`. Acknowledgements need
 the bearer token of the settings, also on loopback.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import json
 import threading
 import time
 from http import HTTPStatus
@@ -16,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from schemas.router_openapi import router_openapi_document
 from stream.router.acknowledgements import MOST_BODY, Acknowledgements, utc_now
 from stream.worker.bounded_http import SECONDS, BoundedHandler, BoundedServer
 
@@ -31,6 +33,8 @@ WRITE_S: Final = 10.0
 LEARN_S: Final = 2.0
 """How long an alert may be delivered before the directory has read it."""
 JSON: Final = "application/json"
+TAKING: Final = "/acknowledgements"
+READING: Final = frozenset({"/metrics", "/livez", "/readyz", "/openapi.json"})
 
 
 def serve(
@@ -45,6 +49,7 @@ def serve(
     acknowledgements = Acknowledgements(directory.alert)
     one_by_one = threading.Lock()
     token = settings.router_token
+    description = json.dumps(router_openapi_document()).encode()
 
     def rule(raw: bytes) -> tuple[HTTPStatus, bytes]:
         end = time.monotonic() + LEARN_S
@@ -62,7 +67,7 @@ def serve(
                 writing.result(WRITE_S)
             except TimeoutError:
                 writing.cancel()
-                return HTTPStatus.SERVICE_UNAVAILABLE, b'{"text":"no broker: send it again"}\n'
+                ruling = ruling.unwritten()
         metrics.acknowledgements.labels(ruling.verdict).inc()
         return ruling.status, ruling.body()
 
@@ -82,15 +87,20 @@ def serve(
                 verbose = "verbose" in parse_qs(url.query, keep_blank_values=True)
                 status = HTTPStatus.OK if report.passed else HTTPStatus.SERVICE_UNAVAILABLE
                 self.answer(status, report.text(verbose=verbose).encode())
+            elif url.path == "/openapi.json":
+                self.answer(HTTPStatus.OK, description, JSON)
+            elif url.path == TAKING:
+                self.send_error(HTTPStatus.METHOD_NOT_ALLOWED)
             else:
-                self.answer(
-                    HTTPStatus.NOT_FOUND, b"try /metrics, /livez, /readyz, POST /acknowledgements\n"
-                )
+                self.answer(HTTPStatus.NOT_FOUND, b"what there is: /openapi.json tells\n")
 
         def do_POST(self) -> None:  # noqa: N802 - the base's name
             """Take an acknowledgement."""
-            if urlsplit(self.path).path != "/acknowledgements":
-                self.answer(HTTPStatus.NOT_FOUND, b"POST goes to /acknowledgements\n")
+            path = urlsplit(self.path).path
+            if path in READING:
+                self.send_error(HTTPStatus.METHOD_NOT_ALLOWED)
+            elif path != TAKING:
+                self.send_error(HTTPStatus.NOT_FOUND)
             elif token is None:
                 self.answer(HTTPStatus.FORBIDDEN, b"no acknowledgements here: set router_token\n")
             elif not self._knows(token.get_secret_value()):
@@ -98,6 +108,11 @@ def serve(
                 self.answer(HTTPStatus.UNAUTHORIZED, b"Authorization: Bearer, with the token\n")
             else:
                 self._take()
+
+        def allowed(self) -> str:
+            """Of answers POST, of all else GET and HEAD."""
+            taking = urlsplit(getattr(self, "path", "")).path == TAKING
+            return "POST" if taking else super().allowed()
 
         def _knows(self, wanted: str) -> bool:
             given = self.headers.get("Authorization", "").encode("utf-8", "replace")

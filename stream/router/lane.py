@@ -63,7 +63,7 @@ class Lane:
         scribe: Scribe,
         metrics: RouterMetrics,
         where: Callable[[str], str | None],
-        sent: Callable[[str, str], str | None],
+        sent: Callable[[str, str, str], str | None],
     ) -> None:
         self.route = route
         self.receiver = receiver
@@ -194,14 +194,15 @@ class Lane:
             takes(self._routes, self.route.name, alert, self._where(alert.patient_id))
             or (self._shown is not None and self._shown.ended_by(alert))
         ):
-            self._settle(entry)
+            if entry is not None:
+                entry.settle()
             return
         if self._shown is not None:
             self._shown.add(alert)
         if self._repetitions.seen(alert):
             if entry is not None:
                 self._count("repeated")
-            self._settle(entry)
+                entry.settle()
             return
         greater = self._inhibition.by(alert) if self._inhibition is not None else None
         if entry is None:
@@ -223,10 +224,6 @@ class Lane:
         self._count("undelivered")
         self._spawn(self._bury(key, letter, (entry,)))
 
-    def _settle(self, entry: Entry | None) -> None:
-        if entry is not None:
-            entry.settle()
-
     def _queue(self, held: list[tuple[Alert, Entry]], now: float) -> None:
         alerts = tuple(alert for alert, _ in held)
         location = alerts[0].location or self._where(alerts[0].patient_id)
@@ -242,8 +239,9 @@ class Lane:
             unsaid = Item(message, b"", tuple(entry for _, entry in held), now)
             self._pass_on(unsaid, "refused")
             return
-        if self._sent(self.route.name, message.message_id) == hashlib.sha256(body).hexdigest():
-            self._count("repeated")  # before a crash, or by the router before us
+        before = self._sent(self.route.name, self.way.address, message.message_id)
+        if before == hashlib.sha256(body).hexdigest():  # before a crash, or by another router
+            self._count("repeated")
             for _, entry in held:
                 entry.settle()
             return

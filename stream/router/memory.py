@@ -1,7 +1,9 @@
 """What a route remembers of the alerts it has seen; bounded, and pure.
 
-Both memories are filled again at a start from the records before the committed offset, as far back
-as they reach, so that a restart changes neither what counts as a repetition nor what is inhibited.
+They are filled again at a start from the records before the committed offset, as far back as they
+reach and at least the last thousand of a partition, so that a restart changes neither what counts
+as a repetition nor what is inhibited. What a process that runs for long knows beyond that is lost:
+a record repeated later than that would be delivered twice, with the same id and the same bytes.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 OUTCOMES = ("delivered", "failed", "refused", "undelivered", "repeated", "inhibited", "passed_on")
-ANSWERS = ("accepted", "repeated", "late", "unknown", "contradictory", "refused")
+ANSWERS = ("accepted", "repeated", "late", "unknown", "contradictory", "refused", "unwritten")
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 
 DELIVERIES = MetricSpec(

@@ -28,6 +28,7 @@ from stream.worker.preflight import PreflightError
 
 if TYPE_CHECKING:
     from stream.router.config import Routes
+    from stream.router.message import Receiver
     from stream.settings import Settings
 
 EXIT_STOPPED: Final = 0
@@ -98,14 +99,7 @@ async def _run(settings: Settings, routes: Routes) -> int:
         loop.add_signal_handler(number, stopping.set)
     metrics = RouterMetrics(route.name for route in routes.route)
     metrics.info.info({"version": _version(), "router_id": settings.router_id})
-    try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        receivers = {
-            route.name: make_receiver(routes.receiver[route.receiver], settings.data_dir)
-            for route in routes.route
-        }
-    except (SecretMissing, OSError) as error:
-        raise Refused(f"routes: {error}") from error
+    receivers = _receivers(settings, routes)
     scribe, directory = Scribe(settings), Directory(settings)
     lanes = [
         Lane(
@@ -127,7 +121,10 @@ async def _run(settings: Settings, routes: Routes) -> int:
     try:
         server = serve(settings, metrics, health, directory, scribe, loop)
     except OSError as error:
-        raise Refused(f"router_port: {error}") from error
+        raise Refused(
+            f"router_port: {settings.router_host}:{settings.router_port} cannot be had:"
+            f" {error.strerror}; choose another one, or 0 for any that is free"
+        ) from error
     log.info("endpoint served", host=settings.router_host, port=server.server_port)
     watchdog = Watchdog(health)
     watchdog.start()
@@ -153,6 +150,18 @@ async def _run(settings: Settings, routes: Routes) -> int:
         server.shutdown()
     log.info("router ended", exit_code=code)
     return code
+
+
+def _receivers(settings: Settings, routes: Routes) -> dict[str, Receiver]:
+    """One for each route. Raises Refused."""
+    made = {}
+    for route in routes.route:
+        try:
+            settings.data_dir.mkdir(parents=True, exist_ok=True)
+            made[route.name] = make_receiver(routes.receiver[route.receiver], settings.data_dir)
+        except (SecretMissing, OSError) as error:
+            raise Refused(f"routes: receiver {route.receiver!r}: {error}") from error
+    return made
 
 
 def _source(settings: Settings, lane: Lane, loop: asyncio.AbstractEventLoop) -> Source:

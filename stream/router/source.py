@@ -27,6 +27,9 @@ COMMIT_EVERY_S: Final = 0.1
 GATHER_S: Final = 0.02
 """What comes within it is fetched at once: the client's cost is by the fetch, not the record."""
 BATCH: Final = 500
+REMEMBERED: Final = 1_000
+"""Records before the committed offset that are read again whatever their age. What a worker writes
+once more after a crash is what it wrote last before it, and they may have been away for days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +216,9 @@ class Source(threading.Thread):
                 )  # fmt: skip
                 begin = firsts[part]
             lately = times.get(part)
+            again = max(firsts[part], begin - REMEMBERED)
             self._fresh[part.partition] = begin
-            consumer.seek(part, begin if lately is None else min(begin, lately.offset))
+            consumer.seek(part, again if lately is None else min(again, lately.offset))
             self._ledger.assign(part.partition, begin)
             self.assigned.add(part.partition)
         self.assigned_once = True

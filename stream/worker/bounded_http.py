@@ -81,6 +81,10 @@ class BoundedHandler(BaseHTTPRequestHandler):
         """To be overridden: call `answer` once."""
         self.send_error(HTTPStatus.NOT_FOUND)
 
+    def allowed(self) -> str:
+        """The methods of this path, for whoever used another one."""
+        return "GET, HEAD"
+
     def answer(
         self, status: HTTPStatus, body: bytes, kind: str = "text/plain; charset=utf-8"
     ) -> None:
@@ -89,7 +93,7 @@ class BoundedHandler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         if status == HTTPStatus.METHOD_NOT_ALLOWED:
-            self.send_header("Allow", "GET, HEAD")
+            self.send_header("Allow", self.allowed())
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)

@@ -28,7 +28,12 @@ AUTHORISED = b"Authorization: Bearer " + TOKEN.encode() + b"\r\n"
 
 
 class Known:
+    """All that the endpoint asks of the router; `audit` says whether brokers take records."""
+
     writes = 0
+
+    def __init__(self, *, audit: bool) -> None:
+        self._audit = audit
 
     def alert(self, _alert_id: str) -> KnownAlert:
         return KnownAlert("a-1", "p-1", "grade.changed")
@@ -37,15 +42,15 @@ class Known:
         return Report("livez", (Check("loop", passed=True),))
 
     def ready(self) -> Report:
-        return Report("readyz", (Check("audit", passed=False, detail="no broker"),))
+        return Report("readyz", (Check("audit", passed=self._audit, detail="no broker"),))
 
 
 @contextmanager
-def endpoint(token: str | None) -> Iterator[tuple[int, Notebook]]:
+def endpoint(token: str | None, *, audit: bool = False) -> Iterator[tuple[int, Notebook]]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    notebook, known = Notebook(), Known()
+    notebook, known = Notebook(), Known(audit=audit)
     loop.call_soon_threadsafe(notebook.reachable.set)
     settings = load_settings(router_port=0, router_token=token)
     server = serve(settings, RouterMetrics(["r"]), known, known, notebook, loop)  # type: ignore[arg-type]
@@ -93,7 +98,13 @@ def test_what_is_no_acknowledgement_is_turned_away(monkeypatch: pytest.MonkeyPat
         assert post(port, body=b"{").startswith(b"HTTP/1.0 422")
         without = b"POST /acknowledgements HTTP/1.1\r\n" + AUTHORISED + b"\r\n"
         assert asked(port, without).startswith(b"HTTP/1.0 411")
-        assert asked(port, b"POST /metrics HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.0 404")
+        assert asked(port, b"POST /acknowledge HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.0 404")
+        for method, path, other in (
+            (b"POST", b"/metrics", b"GET, HEAD"), (b"GET", b"/acknowledgements", b"POST"),
+        ):  # fmt: skip
+            wrong = asked(port, method + b" " + path + b" HTTP/1.1\r\n\r\n")
+            assert wrong.startswith(b"HTTP/1.0 405")
+            assert b"\r\nAllow: " + other + b"\r\n" in wrong
         assert post(port, length=4000) == b"", "an unfinished body is let go"
         assert asked(port, b"GET /livez HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.0 200")
     assert notebook.written == []

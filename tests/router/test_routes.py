@@ -150,7 +150,7 @@ def command(*words: str, given: bytes = b"") -> subprocess.CompletedProcess[byte
 def test_route_test_says_where_and_why_and_why_not() -> None:
     done = command(
         "test", "-", "--routes", str(EXAMPLE), "--location", "ward-7/bed-1",
-        "--at", "2026-03-02T09:00:00Z", given=raw_alert(),
+        "--at", "2026-03-02T09:00:00Z", given=raw_alert(location="Ward 9, bed 2"),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     lines = done.stdout.decode().splitlines()
@@ -159,6 +159,24 @@ def test_route_test_says_where_and_why_and_why_not() -> None:
     assert "belongs to haematology" in lines[1]
     assert lines[2].startswith("   day-mail (smtp): the alert names no role")
     assert lines[5].startswith("   rest (file): it is a fallback, and bleep, alarm-server, chart")
+
+
+def test_a_line_of_the_file_that_the_router_writes_is_as_good_as_its_alert() -> None:
+    line = b'{"message_id":"m","route":"file","alerts":[%s]}' % raw_alert()
+    done = command("test", "-", given=line)
+    assert done.stdout == b"-> file (file): it takes every alert\n"
+    two = b'{"message_id":"m","route":"file","alerts":[%s,%s]}' % (raw_alert(1), raw_alert(2))
+    assert command("test", "-", given=two).returncode == 2
+
+
+def test_route_check_tells_what_is_missing_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BLEEP_SECRET", "sixteen characters")
+    done = command("check", "--routes", str(EXAMPLE))
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.decode()
+    assert "receiver 'bleep': ca_file /etc/stormwatch/hospital-ca.pem: No such file" in said
+    assert "'fhir': the environment variable FHIR_TOKEN is not set: the router would not" in said
+    assert "receiver 'journal'" not in said
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ class HttpPost:
             self._session = aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(total=None), cookie_jar=aiohttp.DummyCookieJar()
             )
+        begun = ""
         try:
             async with self._session.request(
                 method,
@@ -64,7 +65,7 @@ class HttpPost:
                 ssl=self._tls,
                 allow_redirects=False,
             ) as response:
-                said = b""
+                said, begun = b"", f"the answer {response.status} was cut short: "
                 while len(said) < most and (part := await response.content.read(most - len(said))):
                     said += part
                 return judged(response.status, said, response.headers), said
@@ -73,7 +74,8 @@ class HttpPost:
         except aiohttp.ClientConnectorError as error:
             return failed("unreachable", str(error)), b""
         except (aiohttp.ClientError, OSError) as error:
-            return failed("connection", f"{type(error).__name__}: {error}"), b""
+            # A status whose answer breaks off is no answer: sent again, with the same bytes.
+            return failed("connection", f"{begun}{type(error).__name__}: {error}"), b""
 
     async def close(self) -> None:
         """Close the connections."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from datetime import UTC
 from email.message import EmailMessage
 from email.policy import SMTP as WIRE
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 PERMANENT = frozenset({550, 551, 552, 553, 554})
 """Replies that speak of this mail or its recipients; others may pass."""
+GOODBYE_S = 1.0
 
 
 class Mail:
@@ -30,6 +33,7 @@ class Mail:
         self._config = config
         self.address = f"smtp://{config.host}:{config.port} ({', '.join(config.to)})"
         self._tls: ssl.SSLContext | None = config.context() if config.tls != "none" else None
+        self._partings: set[asyncio.Task[None]] = set()
         self._password = None if config.password is None else secret(config.password)
 
     def render(self, message: Message) -> bytes:
@@ -63,9 +67,11 @@ class Mail:
             tls_context=self._tls,
             timeout=None,
         )
+        taken = False
         try:
-            async with client:
-                turned_away, said = await client.sendmail(config.sender, list(config.to), body)
+            await client.connect()
+            turned_away, said = await client.sendmail(config.sender, list(config.to), body)
+            taken = True
         except aiosmtplib.SMTPRecipientsRefused as error:
             codes = {recipient.code for recipient in error.recipients}
             answer = refused if codes <= PERMANENT else failed
@@ -76,9 +82,30 @@ class Mail:
             return (refused if error.code in PERMANENT else failed)(error.code, error.message)
         except (aiosmtplib.SMTPException, OSError) as error:
             return failed("connection", f"{type(error).__name__}: {error}")
+        finally:
+            if taken:
+                self._part(client)
+            else:
+                client.close()
         if turned_away:
             return delivered("250", f"{said}; turned away: {', '.join(sorted(turned_away))}")
         return delivered("250", said)
 
     async def close(self) -> None:
-        """Nothing is kept open."""
+        """Nothing is kept open but for goodbyes."""
+        if self._partings:
+            await asyncio.wait(self._partings)
+
+    def _part(self, client: aiosmtplib.SMTP) -> None:
+        """Say goodbye beside the work: a mail that was taken is not sent again for want of it."""
+        parting = asyncio.create_task(_goodbye(client))
+        self._partings.add(parting)
+        parting.add_done_callback(self._partings.discard)
+
+
+async def _goodbye(client: aiosmtplib.SMTP) -> None:
+    try:
+        with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+            await client.quit(timeout=GOODBYE_S)
+    finally:
+        client.close()
