@@ -69,7 +69,7 @@ class _Escalation(Alert):
     ladder: str | None = None
     """The row of the ladders that it follows."""
     round: Annotated[int, Field(ge=0)] | None = None
-    """How often the ladder has begun."""
+    """How often the ladder has begun; counted anew after a shelf or a withdrawn answer."""
     location: str | None = None
     """Ward and bed of the patient."""
 

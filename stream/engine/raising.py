@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from stream.engine.alarms import HELD_KEPT, RAISED_KEPT, Alarm, Alarms, Flood, Raised
-from stream.engine.announce import Voice
+from stream.engine.alarms import ENDED, HELD_KEPT, RAISED_KEPT, Alarm, Alarms, Flood, Raised
+from stream.engine.announce import Voice, candidate_priority
 from stream.engine.answers import hear_early
-from stream.engine.escalation import begun, close, keep, ladder_of, say, store, summarise
+from stream.engine.escalation import begun, close, keep, ladder_of, say, store, summarise, supersede
 from stream.engine.events import Micros
 from stream.engine.fold import Fold
 from stream.engine.history import grade_at
@@ -26,10 +27,12 @@ def escalate(voice: Voice, now: Fold, emitted: Micros) -> None:
         store(voice, Alarms())  # a ruleset without ladders: what an earlier one began is over
     elif now.ended:
         for alarm in voice.published.alarms.open:
-            close(voice, now, alarm, "ended", emitted, emitted)
+            close(voice, now, alarm, ENDED, emitted, emitted)
     else:
         for alarm in _raised(voice, fresh):
             _open(voice, now, alarm, emitted)
+        if voice.published.alarms.ended:
+            _open_again(voice, now, emitted)
         for alarm in voice.published.alarms.open:
             _settle(voice, now, alarm, fresh, emitted)
     voice.heard = len(voice.alerts)
@@ -50,7 +53,59 @@ def _raised(voice: Voice, fresh: list[Alert]) -> list[Alarm]:
         key = (alarm.event, alarm.subject)
         if key not in found or found[key].grade <= alarm.grade:
             found[key] = alarm
-    return [alarm for alarm in found.values() if alarm.latches or _standing(voice, alarm) == "true"]
+    for key, alarm in tuple(found.items()):
+        if not (alarm.latches or _standing(voice, alarm) == "true"):
+            del found[key]
+            if (lower := _left(voice, alarm, fresh)) is not None:
+                found[key] = lower
+    return list(found.values())
+
+
+def _left(voice: Voice, alarm: Alarm, fresh: list[Alert]) -> Alarm | None:
+    """What is left of a rise that was over when it was said: the grade that is new all the same.
+
+    Late data may say in one breath that a grade was reached and that it fell to a lower one.
+    """
+    kind = {"grade": "grade.changed", "icans": "icans.changed"}.get(alarm.event)
+    told = [alert for alert in fresh if alert.type == kind]
+    if not told or told[-1].body["to_grade"] <= told[0].body["from_grade"]:
+        return None
+    last, grade = told[-1], told[-1].body["to_grade"]
+    return _made(voice, alarm.event, grade, last.alert_id, last.effective_time, alarm.told)
+
+
+def _open_again(voice: Voice, now: Fold, emitted: Micros) -> None:
+    """The patient is there after all, or again: what is in force is asked about anew.
+
+    Their alarms were closed when they died or left, which was wrong, or is over.
+    """
+    published = voice.published
+    kept = tuple(item for item in published.alarms.closed if item.why != ENDED)
+    store(voice, replace(published.alarms, closed=kept))
+    for alarm in _in_force(voice, now, emitted):
+        others = voice.published.alarms.open
+        if not any(other.event == alarm.event and other.grade >= alarm.grade for other in others):
+            _open(voice, now, alarm, emitted)
+
+
+def _in_force(voice: Voice, now: Fold, told: Micros) -> Iterator[Alarm]:
+    """The alarms that what was said last would raise now; signals and timers speak again."""
+    published, rules = voice.published, voice.context.rules
+    for event, said in (("grade", published.changes[-1:]), ("icans", published.icans[-1:])):
+        for item in said:
+            if item.grade:
+                yield _made(voice, event, item.grade, item.alert_id, item.time, told)
+    starts = {(item.start, item.grade): item for item in now.candidates}
+    for one in published.candidates:
+        candidate = starts.get((one.start, one.grade))
+        if one.end is None and candidate is not None:
+            priority = candidate_priority(candidate, rules)
+            made = _made(voice, "candidate", one.grade, one.alert_id, one.start, told)
+            yield replace(made, subject=one.alert_id, priority=priority)
+    screen = published.iec_hs
+    if screen is not None and screen.positive:
+        made = _made(voice, "iec_hs", 0, screen.alert_id, screen.time, told)
+        yield replace(made, priority=rules.iec_hs.priority)
 
 
 def _alarm(voice: Voice, alert: Alert) -> Alarm | None:
@@ -75,22 +130,26 @@ def _alarm(voice: Voice, alert: Alert) -> Alarm | None:
         event = "iec_hs"
     if not event:
         return None
-    return _made(voice, alert, event, subject, grade, alert.priority)
+    made = _made(voice, event, grade, alert.alert_id, alert.effective_time, alert.emitted_time)
+    return replace(made, subject=subject, priority=alert.priority)
 
 
 def _made(
-    voice: Voice, alert: Alert, event: str, subject: str, grade: int, priority: str
+    voice: Voice, event: str, grade: int, alert_id: str, effective: Micros, told: Micros
 ) -> Alarm:  # fmt: skip
+    """An alarm of an alert, with the priority of a grade that was reached."""
+    rules = voice.context.rules
+    priorities = rules.icans_priority if event == "icans" else rules.grade_priority
     return Alarm(
-        alert_id=alert.alert_id,
+        alert_id=alert_id,
         event=event,
-        subject=subject,
+        subject="",
         grade=grade,
-        priority=priority,
-        effective=alert.effective_time,
-        told=alert.emitted_time,
+        priority=priorities.get(grade, "information"),
+        effective=effective,
+        told=told,
         ladder="",
-        latches=grade >= voice.context.rules.ladders.alarms.latched_from_grade,
+        latches=grade >= rules.ladders.alarms.latched_from_grade,
     )
 
 
@@ -127,12 +186,7 @@ def _open(voice: Voice, now: Fold, alarm: Alarm, emitted: Micros) -> None:
         more={"inform": inform, "chatter": chatter},
     )  # fmt: skip
     keep(voice, opened)
-    for other in voice.published.alarms.open:
-        same_matter = other.event == alarm.event and (
-            alarm.event == "candidate" or other.subject == alarm.subject
-        )
-        if other.alert_id != alarm.alert_id and same_matter and other.grade <= alarm.grade:
-            close(voice, now, other, "superseded", alarm.told, emitted, alarm.alert_id)
+    supersede(voice, now, opened, alarm.told, emitted)
 
 
 def _hold_back(voice: Voice, now: Fold, alarm: Alarm, emitted: Micros) -> None:
@@ -187,8 +241,9 @@ def _replace_by_lower(voice: Voice, now: Fold, revised: Alert, emitted: Micros) 
     grade = voice.published.grade
     stands = any(alarm.event == "grade" for alarm in voice.published.alarms.open)
     if grade and not stands and revised.type == "grade.revised":
-        priority = voice.context.rules.grade_priority[grade]
-        _open(voice, now, _made(voice, revised, "grade", "", grade, priority), emitted)
+        told = revised.emitted_time
+        made = _made(voice, "grade", grade, revised.alert_id, revised.effective_time, told)
+        _open(voice, now, made, emitted)
 
 
 def _by(alarm: Alarm, fresh: list[Alert]) -> Alert | None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from datetime import UTC
-from itertools import combinations
+from functools import cache
+from itertools import combinations, product
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -43,6 +44,7 @@ _ROW = (
     *("rungs", *PROVENANCE),
 )
 _RUNG = ("number", "notify", "respond_s", "repeats", "each_shift")
+_LETTERS = re.compile(r"\[.[^]]*\]")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
@@ -267,7 +269,7 @@ def _doubled(found: Ladders) -> Iterator[str]:
         if one.name == other.name:
             yield f"ladders.rows: the id {one.name!r} stands there twice"
             continue
-        if one.units and other.units and not set(one.units) & set(other.units):
+        if one.units and other.units and not _meet(one.units, other.units):
             continue
         minutes = _edges([*one.hours, *other.hours])
         if not any(_at(one, m) and _at(other, m) for m in minutes):
@@ -285,6 +287,23 @@ def _doubled(found: Ladders) -> Iterator[str]:
                     "tell them apart"
                 )
                 break
+
+
+def _meet(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
+    """Whether patterns of units can fit one and the same unit; a set of letters fits any letter."""
+    plain = [[_LETTERS.sub("?", each.casefold()) for each in units] for units in (some, others)]
+    return any(_both(one, other) for one, other in product(*plain))
+
+
+@cache
+def _both(one: str, other: str) -> bool:
+    if not one or not other:
+        return not (one + other).strip("*")
+    if one[0] == "*":
+        return _both(one[1:], other) or _both(one, other[1:])
+    if other[0] == "*":
+        return _both(other, one)
+    return (one[0] == other[0] or "?" in (one[0], other[0])) and _both(one[1:], other[1:])
 
 
 def _at(row: Ladder, minute: int) -> bool:

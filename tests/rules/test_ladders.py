@@ -182,6 +182,7 @@ def test_a_site_changes_a_rung_and_says_why(tmp_path: Path) -> None:
             "ladders.rows.grade-4.for cannot be changed",
         ),
         ('[ladders.alarms]\nshelved_to_grade = 4\nsource = "x"\n', "grade 4 is never shelved"),
+        ('[ladders.alarms]\nflood_alarms = 70\nsource = "x"\n', "expected a whole number, 5 to 50"),
         ('[ladders.site]\ntime_zone = "Mars/Olympus"\nsource = "x"\n', "such as Europe/Berlin"),
     ],
 )
@@ -189,6 +190,19 @@ def test_what_a_site_may_not_write(tmp_path: Path, text: str, says: str) -> None
     with pytest.raises(RulesetError) as caught:
         site(tmp_path, text)
     assert says in str(caught.value)
+
+
+def test_ladders_of_units_that_no_place_shares_stand_beside_each_other() -> None:
+    def two_wards(table: Table) -> None:
+        table["rows"].extend(
+            {**row(table, "grade-3"), "id": name, "units": [unit]}
+            for name, unit in (("site-a", "7*"), ("site-b", "8?"))
+        )
+
+    ladders = changed(two_wards)
+    assert [ladder(ladders, "grade", 3, location=place) for place in ("7W/1", "8E/1", "8/1")] == [
+        "site-a", "site-b", "grade-3",
+    ]  # fmt: skip
 
 
 HALF = [{"from": "07:00", "until": "23:30"}]
@@ -223,6 +237,20 @@ REFUSED: dict[str, tuple[Callable[[Table], object], str]] = {
     "two ladders for one alarm": (
         lambda t: t["rows"].append({**row(t, "grade-3"), "id": "grade-3b"}),
         "ladders.rows.grade-3b and ladders.rows.grade-3 are both for grade 3",
+    ),
+    "two ladders for one unit, by patterns": (
+        lambda t: t["rows"].extend(
+            {**row(t, "grade-3"), "id": name, "units": [unit]}
+            for name, unit in (("site-a", "7*"), ("site-b", "[5-7]w"))
+        ),
+        "ladders.rows.site-b and ladders.rows.site-a are both for grade 3",
+    ),
+    "two ladders for one unit, in other letters": (
+        lambda t: t["rows"].extend(
+            {**row(t, "grade-3"), "id": name, "units": [unit]}
+            for name, unit in (("site-a", "7W"), ("site-b", "7w"))
+        ),
+        "ladders.rows.site-b and ladders.rows.site-a are both for grade 3",
     ),
     "one id twice": (lambda t: t["rows"].append(row(t, "screen")), "'screen' stands there twice"),
     "rounds without an interval": (
