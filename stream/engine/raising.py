@@ -93,7 +93,7 @@ def _in_force(voice: Voice, now: Fold, told: Micros) -> Iterator[Alarm]:
     published, rules = voice.published, voice.context.rules
     for event, said in (("grade", published.changes[-1:]), ("icans", published.icans[-1:])):
         for item in said:
-            if item.grade:
+            if item.grade and item.alert_id:
                 yield _made(voice, event, item.grade, item.alert_id, item.time, told)
     starts = {(item.start, item.grade): item for item in now.candidates}
     for one in published.candidates:
@@ -208,9 +208,10 @@ def _hold_back(voice: Voice, now: Fold, alarm: Alarm, emitted: Micros) -> None:
 
 
 def _settle(voice: Voice, now: Fold, alarm: Alarm, fresh: list[Alert], emitted: Micros) -> None:
-    standing = _standing(voice, alarm)
+    standing, revised = _standing(voice, alarm), _by(alarm, fresh)
+    if alarm.event == "iec_hs" and revised is not None and revised.supersedes == alarm.alert_id:
+        standing = "untrue"  # results that were withdrawn: it never was positive
     if standing == "untrue":
-        revised = _by(alarm, fresh)
         close(
             voice, now, alarm, "cancelled", emitted, emitted,
             None if revised is None else revised.alert_id,

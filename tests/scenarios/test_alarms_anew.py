@@ -1,4 +1,4 @@
-"""Alarms that are asked about anew: after an end that was none, a late rise, a flood, a shelf."""
+"""Alarms asked about anew, or never: an end that was none, late data, a flood, a shelf."""
 
 from __future__ import annotations
 
@@ -116,3 +116,14 @@ def test_off_the_shelf_the_ladder_has_all_its_rounds() -> None:
     assert begun == ["11:00", "13:00", "15:00", "17:00", "18:00", "20:00", "22:00", "24:00"]
     assert patient.told("grade")[-1] == "26:00 grade 3 exhausted"
     assert not patient.said("escalation.informed")
+
+
+def test_a_screen_that_rested_on_a_withdrawn_result_is_cancelled() -> None:
+    patient = on_pressor()
+    patient.lab("12:00", "ferritin", 900, "ng/mL")
+    patient.lab("12:00", "fibrinogen", 1.2, "g/L")
+    patient.lab("12:00", "platelets", 18, "10*9/L", id="other patient's")
+    patient.retract("12:20", "other patient's")
+    closed = patient.said("escalation.closed")[-1]
+    assert patient.told("iec_hs")[-1] == "12:20 iec_hs closed cancelled"
+    assert closed.body["by_alert"] == patient.said("iec_hs.changed")[-1].alert_id
