@@ -53,7 +53,7 @@ class Alarm:
     """One alarm that is not closed.
 
     `alert_id` is the alert's that raised it; `told` is when that was said, and what the ladder
-    counts from. `subject`: which signal, timer or candidate; empty where there is only one.
+    counts from. `subject`: which signal, timer, candidate or score; empty where there is only one.
     """
 
     alert_id: str

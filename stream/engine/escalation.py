@@ -120,7 +120,7 @@ def ladder_of(voice: Voice, now: Fold, alarm: Alarm, time: Micros) -> Ladder | N
 def begun(alarm: Alarm, row: Ladder, ladders: Ladders, time: Micros) -> Alarm:
     """The alarm on the first rung of a ladder, asking from `time` on."""
     inform = alarm.inform
-    if alarm.said == 0 and row.inform_within is not None:
+    if alarm.rung == 0 and row.inform_within is not None:
         inform = time + row.inform_within
     first = replace(
         alarm, ladder=row.name, round=alarm.round + 1, began=time, answer=None, shelf=None,
@@ -183,10 +183,10 @@ def _held_after(alarm: Alarm, later: tuple[Alarm, ...]) -> Alarm | None:
     """Of alarms of one matter that were held back in a flood the highest and last is opened."""
     if alarm.rung > 0 or alarm.shelf is not None:
         return None
-    return next((item for item in later if item.rung == 0 and _outdoes(item, alarm)), None)
+    return next((item for item in later if item.rung == 0 and outdoes(item, alarm)), None)
 
 
-def _outdoes(alarm: Alarm, other: Alarm) -> bool:
+def outdoes(alarm: Alarm, other: Alarm) -> bool:
     """Whether an alarm is about the same matter as another one, and no lower."""
     same = alarm.event == "candidate" or alarm.subject == other.subject
     return alarm.event == other.event and same and other.grade <= alarm.grade
@@ -286,7 +286,7 @@ def close(
 def supersede(voice: Voice, now: Fold, opened: Alarm, effective: Micros, emitted: Micros) -> None:
     """Close the alarms of the same matter that are no higher than one that was opened just now."""
     for other in voice.published.alarms.open:
-        if other.alert_id != opened.alert_id and _outdoes(opened, other):
+        if other.alert_id != opened.alert_id and outdoes(opened, other):
             close(voice, now, other, "superseded", effective, emitted, opened.alert_id)
 
 

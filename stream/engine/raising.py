@@ -8,13 +8,30 @@ from dataclasses import replace
 from stream.engine.alarms import ENDED, HELD_KEPT, RAISED_KEPT, Alarm, Alarms, Flood, Raised
 from stream.engine.announce import Voice, candidate_priority
 from stream.engine.answers import hear_early
-from stream.engine.escalation import begun, close, keep, ladder_of, say, store, summarise, supersede
+from stream.engine.escalation import (
+    begun,
+    close,
+    keep,
+    ladder_of,
+    outdoes,
+    say,
+    store,
+    summarise,
+    supersede,
+)
 from stream.engine.events import Micros
 from stream.engine.fold import Fold
-from stream.engine.history import grade_at
 from stream.engine.outputs import Alert
 from stream.engine.ruleset import SECOND
-from stream.engine.state import Published, Said
+from stream.engine.standing import standing_of
+
+_CHANNELS = {
+    "candidate": "candidate.closed",
+    "icans": "icans.changed",
+    "iec_hs": "iec_hs.changed",
+    "risk": "risk.changed",
+}
+"""What says that an alarm of an event is untrue; of the others a `grade.revised` does."""
 
 
 def escalate(voice: Voice, now: Fold, emitted: Micros) -> None:
@@ -54,7 +71,7 @@ def _raised(voice: Voice, fresh: list[Alert]) -> list[Alarm]:
         if key not in found or found[key].grade <= alarm.grade:
             found[key] = alarm
     for key, alarm in tuple(found.items()):
-        if not (alarm.latches or _standing(voice, alarm) == "true"):
+        if not (alarm.latches or standing_of(voice, alarm) == "true"):
             del found[key]
             if (lower := _left(voice, alarm, fresh)) is not None:
                 found[key] = lower
@@ -84,7 +101,7 @@ def _open_again(voice: Voice, now: Fold, emitted: Micros) -> None:
     store(voice, replace(published.alarms, closed=kept))
     for alarm in _in_force(voice, now, emitted):
         others = voice.published.alarms.open
-        if not any(other.event == alarm.event and other.grade >= alarm.grade for other in others):
+        if not any(outdoes(other, alarm) for other in others):
             _open(voice, now, alarm, emitted)
 
 
@@ -102,6 +119,11 @@ def _in_force(voice: Voice, now: Fold, told: Micros) -> Iterator[Alarm]:
             priority = candidate_priority(candidate, rules)
             made = _made(voice, "candidate", one.grade, one.alert_id, one.start, told)
             yield replace(made, subject=one.alert_id, priority=priority)
+    for name, risk in published.risks.items():
+        made = _made(voice, "risk", 0, risk.alert_id, risk.time, told)
+        priority = rules.scores[name].priority(risk.band) if name in rules.scores else "information"
+        if priority != "information":
+            yield replace(made, subject=name, priority=priority)
     screen = published.iec_hs
     if screen is not None and screen.positive:
         made = _made(voice, "iec_hs", 0, screen.alert_id, screen.time, told)
@@ -128,6 +150,8 @@ def _alarm(voice: Voice, alert: Alert) -> Alarm | None:
         event, subject = "reminder", body["timer"]
     elif alert.type == "iec_hs.changed" and body["positive"]:
         event = "iec_hs"
+    elif alert.type == "risk.changed" and alert.priority != "information":
+        event, subject = "risk", body["score"]
     if not event:
         return None
     made = _made(voice, event, grade, alert.alert_id, alert.effective_time, alert.emitted_time)
@@ -180,7 +204,9 @@ def _open(voice: Voice, now: Fold, alarm: Alarm, emitted: Micros) -> None:
             "notify": list(ladders.reached(row.inform, alarm.told)),
             "within_s": row.inform_within // SECOND,
         }
-    opened = begun(alarm, row, ladders, alarm.told)
+    # one alert may be asked about twice at one instant: the patient left and was back
+    before = sum(item == recent[-1] for item in recent[:-1])
+    opened = begun(replace(alarm, said=before), row, ladders, alarm.told)
     opened = say(
         voice, now, opened, "opened", alarm.told, emitted,
         more={"inform": inform, "chatter": chatter},
@@ -208,9 +234,10 @@ def _hold_back(voice: Voice, now: Fold, alarm: Alarm, emitted: Micros) -> None:
 
 
 def _settle(voice: Voice, now: Fold, alarm: Alarm, fresh: list[Alert], emitted: Micros) -> None:
-    standing, revised = _standing(voice, alarm), _by(alarm, fresh)
-    if alarm.event == "iec_hs" and revised is not None and revised.supersedes == alarm.alert_id:
-        standing = "untrue"  # results that were withdrawn: it never was positive
+    standing, revised = standing_of(voice, alarm), _by(alarm, fresh)
+    beside = alarm.event in ("iec_hs", "risk")
+    if beside and revised is not None and revised.supersedes == alarm.alert_id:
+        standing = "untrue"  # it rested on what was withdrawn
     if standing == "untrue":
         close(
             voice, now, alarm, "cancelled", emitted, emitted,
@@ -249,44 +276,8 @@ def _replace_by_lower(voice: Voice, now: Fold, revised: Alert, emitted: Micros) 
 
 def _by(alarm: Alarm, fresh: list[Alert]) -> Alert | None:
     """The alert that made an alarm untrue: the one that says so, else the newest of its channel."""
-    channel = {"icans": "icans.changed", "iec_hs": "iec_hs.changed"}.get(alarm.event)
-    channel = "candidate.closed" if alarm.event == "candidate" else channel or "grade.revised"
+    channel = _CHANNELS.get(alarm.event, "grade.revised")
     for alert in reversed(fresh):
         if alert.supersedes == alarm.alert_id:
             return alert
     return next((alert for alert in reversed(fresh) if alert.type == channel), None)
-
-
-def _standing(voice: Voice, alarm: Alarm) -> str:
-    """Whether what an alarm says is `true` now, has `returned` to normal, or is `untrue`."""
-    published = voice.published
-    if alarm.event == "grade":
-        return _graded(published.changes, alarm, voice.floor)
-    if alarm.event == "icans":
-        return _graded(published.icans, alarm, voice.floor)
-    if alarm.event == "candidate":
-        return _candidate(published, alarm, voice.floor)
-    if alarm.event == "signal":
-        lost = any(item.signal == alarm.subject for item in published.lost)
-        return "true" if lost else "returned"
-    if alarm.event == "iec_hs":
-        said = published.iec_hs
-        return "true" if said is not None and said.positive else "returned"
-    return "true"
-
-
-def _graded(said: tuple[Said, ...], alarm: Alarm, floor: Micros) -> str:
-    if said and said[-1].grade >= alarm.grade:
-        return "true"
-    if alarm.effective < floor:
-        return "returned"  # folded: it can no longer become untrue
-    peak = grade_at(said, alarm.effective, 0)
-    peak = max(peak, *(item.grade for item in said if item.time > alarm.effective), 0)
-    return "returned" if peak >= alarm.grade else "untrue"
-
-
-def _candidate(published: Published, alarm: Alarm, floor: Micros) -> str:
-    said = next((item for item in published.candidates if item.alert_id == alarm.subject), None)
-    if said is not None:
-        return "true" if said.end is None else "returned"
-    return "returned" if alarm.effective < floor else "untrue"

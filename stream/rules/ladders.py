@@ -246,6 +246,11 @@ def _every_alarm() -> Iterator[tuple[str, int, str]]:
                 yield event, grade, priority
 
 
+def _may_ask_nobody(event: str, priority: str) -> bool:
+    """Bands of scores that are no more than remarked: the alarm is the grade's."""
+    return event == "risk" and priority in ("low", "information")
+
+
 def _gaps(found: Ladders) -> Iterator[str]:
     """Alarms for which there is no ladder at some minute, of a patient whose place is not known."""
     for event, grade, priority in _every_alarm():
@@ -256,6 +261,8 @@ def _gaps(found: Ladders) -> Iterator[str]:
         ]
         spans = [span for row in anywhere for span in row.hours]
         if anywhere and not all(row.hours for row in anywhere):
+            continue
+        if not anywhere and _may_ask_nobody(event, priority):
             continue
         free = next((m for m in _edges(spans) if not any(s.cover(m) for s in spans)), None)
         if free is not None:

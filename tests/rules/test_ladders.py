@@ -89,6 +89,7 @@ G2 = "0 bedside_nurse, 10 charge_nurse, 20 physician"
         ("candidate", 3, "medium", G2),
         ("grade", 1, "medium", "0 bedside_nurse, 15 charge_nurse, 60 physician"),
         ("candidate", 2, "medium", "0 bedside_nurse, 15 charge_nurse, 60 physician"),
+        ("risk", 0, "medium", "0 bedside_nurse, 10 charge_nurse physician, 20 rapid_response"),
         ("signal", 0, "low", "0 bedside_nurse biomedical, 15 charge_nurse"),
         ("reminder", 0, "low", "0 worklist"),
     ],
@@ -229,6 +230,10 @@ REFUSED: dict[str, tuple[Callable[[Table], object], str]] = {
     "a ladder with a gap around midnight": (
         lambda t: row(t, "grade-3").update(hours=HALF),
         "none is for grade 3 (information) at 00:00 in every unit",
+    ),
+    "scores of medium priority that ask nobody": (
+        lambda t: t["rows"].remove(row(t, "risk")),
+        "none is for risk (medium) at 00:00 in every unit",
     ),
     "a ladder for one unit only": (
         lambda t: row(t, "grade-3").update(units=["icu"]),
