@@ -143,6 +143,9 @@ def _row(fields: Fields) -> Ladder:
                 f"{fields.where}.rungs.{place}: expected respond_s, and neither repeats nor "
                 "each_shift: only the last rung is said again"
             )
+    units = fields.distinct("units")
+    if any("/" in unit or unit != unit.strip() or not unit for unit in units):
+        raise fields.wrong("units", "the part of the location before its slash, such as 7W or 7*")
     inform = fields.distinct("inform")
     if bool(inform) != ("inform_s" in fields.table):
         raise fields.wrong("inform_s", "inform and inform_s together")
@@ -152,7 +155,7 @@ def _row(fields: Fields) -> Ladder:
             _occasion(item) for item in fields.rows("for", ("event", "grades", "priorities"))
         ),
         rungs=rungs,
-        units=fields.distinct("units"),
+        units=units,
         hours=_hours(fields),
         outpatient="outpatient" in fields.table and fields.flag("outpatient"),
         own=name.startswith(OWN),
@@ -228,8 +231,10 @@ def _endless(found: Ladders) -> Iterator[str]:
                 f"{where}.again_s = {row.again // SECOND}: expected at least "
                 f"{length // SECOND}, when its last rung is over, which must ask for an answer"
             )
+        # a site's own row comes before the packaged one for candidates of high priority
+        events = ("grade", "icans", "candidate") if row.own else ("grade", "icans")
         urgent = any(
-            row.is_for(event, grade, "high") for event in ("grade", "icans") for grade in (3, 4)
+            row.is_for(event, grade, "high") for event in events for grade in (3, 4)
         ) or any("high" in item.priorities for item in row.occasions)
         first = row.rungs[0].respond
         if urgent and (first is None or first > most):

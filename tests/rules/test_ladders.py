@@ -278,6 +278,20 @@ REFUSED: dict[str, tuple[Callable[[Table], object], str]] = {
         lambda t: row(t, "grade-4")["rungs"][0].update(respond_s=3600),
         "grades 3 and 4 cannot wait",
     ),
+    "a site's critical candidate that waits": (
+        lambda t: t["rows"].append(
+            {
+                **row(t, "signal"),
+                "id": "site-slow",
+                "for": [{"event": "candidate", "grades": [3]}],
+            }
+        ),
+        "ladders.rows.site-slow.rungs.1.respond_s: expected at most",
+    ),
+    "a unit that no location has": (
+        lambda t: row(t, "grade-3").update(units=["7W/*"]),
+        "ladders.rows.grade-3.units = ['7W/*']: expected the part of the location before",
+    ),
     "rungs out of order": (
         lambda t: row(t, "grade-4")["rungs"].reverse(),
         "rungs are numbered from 1 in their order",
