@@ -43,7 +43,9 @@ def escalate(voice: Voice, now: Fold, emitted: Micros) -> None:
     if not voice.context.rules.ladders.escalate:
         store(voice, Alarms())  # a ruleset without ladders: what an earlier one began is over
     elif now.ended:
-        for alarm in voice.published.alarms.open:
+        # what late data raises now asks nobody, and is known should the patient be back
+        raised = [item for item in _raised(voice, fresh) if ladder_of(voice, now, item, item.told)]
+        for alarm in (*voice.published.alarms.open, *raised):
             close(voice, now, alarm, ENDED, emitted, emitted)
     else:
         for alarm in _raised(voice, fresh):

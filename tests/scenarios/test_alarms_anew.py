@@ -53,6 +53,15 @@ def test_a_patient_who_is_monitored_elsewhere_is_asked_about_there() -> None:
     assert (clock(opened.effective_time), opened.body["location"]) == ("11:32", "icu/4")
 
 
+def test_a_grade_that_was_charted_after_the_end_is_asked_about_when_the_patient_is_back() -> None:
+    patient = Chart(ruleset=QUIET)
+    patient.outcome("10:30", "transferred")
+    patient.at("10:00", temp=38.6, sbp=120, dbp=70, received="11:00")
+    assert (patient.grades(), patient.told("grade")) == ([("changed", 1)], [])
+    patient.at("11:30", sbp=120, dbp=70)
+    assert patient.told("grade") == ["11:30 grade 1 opened 0 bedside_nurse"]
+
+
 def test_nobody_is_asked_about_a_patient_who_has_left_with_nothing_open() -> None:
     patient = on_pressor()
     patient.pump("11:20", "norepinephrine", 0, "stop")
