@@ -236,7 +236,7 @@ def _hold_back(voice: Voice, now: Fold, alarm: Alarm, emitted: Micros) -> None:
 
 
 def _settle(voice: Voice, now: Fold, alarm: Alarm, fresh: list[Alert], emitted: Micros) -> None:
-    standing, revised = standing_of(voice, alarm), _by(alarm, fresh)
+    standing, revised = standing_of(voice, alarm), _by(alarm, fresh) if fresh else None
     beside = alarm.event in ("iec_hs", "risk")
     if beside and revised is not None and revised.supersedes == alarm.alert_id:
         standing = "untrue"  # it rested on what was withdrawn
