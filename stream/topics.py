@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from stream.topic_admin import (
     BrokerUnreachable,
@@ -42,6 +42,7 @@ __all__ = [
     "check",
     "compare",
     "create",
+    "needed",
     "plan",
     "undelivered",
 ]
@@ -87,6 +88,12 @@ _KEPT: Final = {
     "alerts": (365, "what was said, and why; kept for audit and burden reports"),
     "deadletter": (90, "what could not be taken, with its original bytes, until somebody looks"),
     "audit": (365, "what the router sent, to whom, when, and what was answered"),
+}
+
+# What a program does not start without; a worker's changelogs come on top.
+_NEEDED: Final = {
+    "worker": ("vitals", "care", "ticks", "alerts", "deadletter", "status"),
+    "router": ("alerts", "status", "care", "audit"),
 }
 
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
@@ -182,6 +189,19 @@ def plan(
         spec(name, _COMPACT, "a worker's tables, read back when it starts") for name in changelogs
     )
     return (*kept, status, *states)
+
+
+def needed(
+    program: Literal["worker", "router"],
+    partitions: int,
+    replication: int,
+    prefix: str = "",
+    changelogs: tuple[str, ...] = (),
+) -> tuple[TopicSpec, ...]:
+    """Those topics of :func:`plan` without which a program does not start."""
+    names = {*(prefix + name for name in _NEEDED[program]), *changelogs}
+    specs = plan(partitions, replication, prefix, changelogs)
+    return tuple(spec for spec in specs if spec.name in names)
 
 
 def undelivered(

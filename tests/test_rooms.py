@@ -78,7 +78,6 @@ def test_the_engine_has_no_threshold_of_its_own(path: Path) -> None:
     allowed = {0, 1, -1, 2, 3, 1_000_000, 60, 1000, 0.001}
     names = {
         "_NEWEST_KEPT",
-        "_CHECKPOINTS",
         "_VOIDS_KEPT",
         "ATTRIBUTIONS_KEPT",
     }
@@ -86,7 +85,6 @@ def test_the_engine_has_no_threshold_of_its_own(path: Path) -> None:
         "WINDOW",
         "_SAMPLE",
         "_DOSES_KEPT",
-        "_DAY_S",
         "_YEAR_DAYS",
         "NEVER",
         "FOREVER",
@@ -97,7 +95,6 @@ def test_the_engine_has_no_threshold_of_its_own(path: Path) -> None:
         "_REMINDERS_KEPT",
         "_BOLUSES_KEPT",
         "_TIMES_KEPT",
-        "_DAY",
         "ANSWERS_KEPT",
         "SPELLINGS_KEPT",
     }

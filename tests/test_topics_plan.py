@@ -16,6 +16,7 @@ from stream.topics import (
     check,
     compare,
     create,
+    needed,
     plan,
 )
 
@@ -46,6 +47,16 @@ def test_the_plan_has_every_topic_of_the_contract_and_the_changelogs() -> None:
     assert {spec.partitions for spec in specs} == {8}
     assert {spec.replication for spec in specs} == {3}
     assert all(spec.purpose for spec in specs)
+
+
+def test_a_worker_starts_without_the_router_s_topic_and_a_router_without_the_worker_s() -> None:
+    worker = {spec.name for spec in needed("worker", 8, 3, "ward7.", CHANGELOGS)}
+    router = {spec.name for spec in needed("router", 8, 3, "ward7.")}
+    assert worker | router == {spec.name for spec in plan(8, 3, "ward7.", CHANGELOGS)}
+    assert router - worker == {"ward7.audit"}
+    assert worker - router == {f"ward7.{n}" for n in ("vitals", "ticks", "deadletter")} | {
+        *CHANGELOGS
+    }
 
 
 @pytest.mark.parametrize("name", ["status", *CHANGELOGS])

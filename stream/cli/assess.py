@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stream.cli.exits import FAILED, USAGE, CommandError
+from stream.cli.exits import FAILED, CommandError
 from stream.cli.lines import BadLines, DeadletterOption, FilesArgument, StrictOption, records
-from stream.cli.options import PatientOption, RulesetOption, ruleset_from
+from stream.cli.options import PatientOption, RulesetOption, micros_from, ruleset_from
 
 if TYPE_CHECKING:
     from stream.engine import AnyEvent
@@ -50,7 +49,7 @@ def assess(
     from stream.engine import assess as look
     from stream.offline import OfflineEngine
 
-    moment = None if at is None else instant(at)
+    moment = None if at is None else micros_from("--at", at)
     engine = OfflineEngine(ruleset_from(ruleset))
 
     def wanted(event: AnyEvent) -> bool:
@@ -77,17 +76,3 @@ def assess(
         until = f" up to {at}" if at is not None else ""
         names = ", ".join(map(str, files))
         raise CommandError(f"no event {whom}could be read from {names}{until}", FAILED)
-
-
-def instant(text: str) -> int:
-    """RFC 3339 text as microseconds since 1970; ends the command if it is none."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise CommandError(
-            f"{text!r} is not a time; write it like 2026-03-01T10:00:00Z", USAGE
-        ) from None
-    if moment.tzinfo is None:
-        whole = moment.isoformat()  # a date alone is a time to Python, and none with a Z
-        raise CommandError(f"{text!r} has no offset; write {whole}Z or {whole}+01:00", USAGE)
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

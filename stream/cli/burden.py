@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stream.cli.exits import FAILED, USAGE, CommandError
+from stream.cli.exits import FAILED, CommandError
 from stream.cli.options import (
     BootstrapOption,
     ConfigOption,
     PrefixOption,
     SetOption,
+    moment_from,
     settings_from,
 )
 
@@ -61,7 +62,8 @@ def burden(
     """
     from stream.burden import Burden
 
-    first, last = _time("--since", since), _time("--until", until)
+    first = None if since is None else moment_from("--since", since)
+    last = None if until is None else moment_from("--until", until)
     if files:
         values = _lines(files)
     else:
@@ -90,21 +92,6 @@ def burden(
         print(json.dumps(report, default=_rfc3339))
     else:
         _show(report)
-
-
-def _time(option: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise CommandError(
-            f"{option} {text}: expected a time with its offset, such as 2026-03-01T07:00:00Z",
-            USAGE,
-        )
-    return found
 
 
 def _lines(files: list[Path]) -> Iterator[bytes]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stream.cli.assess import instant
 from stream.cli.exits import FAILED, USAGE, CommandError
 from stream.cli.lines import BadLines, records
 from stream.cli.options import (
@@ -20,6 +19,7 @@ from stream.cli.options import (
     PrefixOption,
     RulesetOption,
     SetOption,
+    micros_from,
     ruleset_from,
     settings_from,
 )
@@ -80,7 +80,7 @@ def explain(
     from stream.engine.explain import explain as explained
     from stream.explanation import lines
 
-    moment = None if at is None else instant(at)
+    moment = None if at is None else micros_from("--at", at)
     settings = settings_from(
         config_file, assign, bootstrap_servers=bootstrap, topic_prefix=topic_prefix
     )

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream.engine import Ruleset
+    from stream.engine.events import Micros
     from stream.settings import Settings
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECRETS = ("hash_key", "router_token", "sasl_password")
 
 ConfigOption = Annotated[
@@ -78,6 +81,29 @@ PatientOption = Annotated[
     str | None,
     typer.Option("--patient", metavar="ID", help="Only this patient.", show_default=False),
 ]
+
+
+def moment_from(option: str, text: str) -> datetime:
+    """A time with its offset; ends the command if `text`, given for `option`, is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise CommandError(
+            f"{option} {text!r} is not a time: expected a time with its offset, "
+            "such as 2026-03-01T10:00:00Z",
+            USAGE,
+        ) from None
+    if moment.tzinfo is None:
+        whole = moment.isoformat()  # a date alone is a time to Python, and none with a Z
+        raise CommandError(
+            f"{option} {text!r} has no offset; write {whole}Z or {whole}+01:00", USAGE
+        )
+    return moment
+
+
+def micros_from(option: str, text: str) -> Micros:
+    """The same as microseconds since 1970, which the engine counts in."""
+    return (moment_from(option, text) - EPOCH) // timedelta(microseconds=1)
 
 
 def settings_from(

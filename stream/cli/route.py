@@ -19,6 +19,7 @@ from stream.cli.options import (
     ConfigOption,
     PrefixOption,
     SetOption,
+    moment_from,
     settings_from,
 )
 
@@ -87,7 +88,7 @@ def would_go(
         topic_prefix=topic_prefix,
     )
     loaded = loaded_routes(settings.routes)
-    moment = _moment(at)
+    moment = datetime.now(UTC) if at is None else moment_from("--at", at)
     raw = _event(event, settings)
     try:
         alert = read_alert(raw, Place("alerts", 0, 0, int(moment.timestamp() * 1000)))
@@ -146,18 +147,6 @@ def loaded_routes(path: Path | None) -> Routes:
     except RoutesError as error:
         lines = "".join(f"\n  {problem}" for problem in error.problems)
         raise CommandError(f"routes {path} cannot be used:{lines}", USAGE) from None
-
-
-def _moment(text: str | None) -> datetime:
-    if text is None:
-        return datetime.now(UTC)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise CommandError(f"--at {text}: expected a time as 2026-03-01T10:00:00Z", USAGE)
-    return moment
 
 
 def _event(name: str, settings: Settings) -> bytes:

@@ -52,7 +52,6 @@ RANK: dict[type, int] = {
 
 _LEFT = ("discharged", "transferred")
 _BEDSIDE = (Vitals, Oxygen, Infusion, Medication, Neuro)
-_DAY_S = 86_400
 _YEAR_DAYS = 365.2425
 
 

@@ -8,9 +8,9 @@ that forgetting the window need not fold it a second time. None of these folds i
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import dataclass, field, fields
-from operator import attrgetter
+from itertools import compress
+from operator import is_not
 
 from stream.engine.events import Micros
 from stream.engine.facts import WINDOW, minute_of, window_of
@@ -22,53 +22,52 @@ _FEW = 64
 """With more fields than these that differ, a fold is kept whole."""
 
 _NAMES = tuple(each.name for each in fields(Fold))
-_values = attrgetter(*_NAMES)
-_BLANK = Fold()
+_PLACES = bytes(range(len(_NAMES)))
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A fold put away: the fields in which it differs from values that its neighbours share."""
+    """A fold put away: where and how it differs from one that its neighbours share."""
 
-    common: tuple[object, ...]
-    places: array[int]
+    common: Fold
+    """Never changed."""
+    places: bytes
     """Of the fields that differ."""
     values: tuple[object, ...]
 
     @classmethod
     def of(cls, fold: Fold, like: Kept | None) -> Kept:
-        """Of a fold; it shares what it can with `like`."""
-        values: tuple[object, ...] = _values(fold)
+        """Of a fold as it is now; it shares what it can with `like`."""
         if like is not None:
-            pairs = zip(values, like.common, strict=True)
-            places = array("H", [at for at, (mine, its) in enumerate(pairs) if mine is not its])
+            # both dictionaries have all fields in their order, as `Fold.copy` leaves it
+            mine, theirs = tuple(fold.__dict__.values()), like.common.__dict__.values()
+            places = bytes(compress(_PLACES, map(is_not, mine, theirs)))
             if len(places) <= _FEW:
-                return cls(like.common, places, tuple([values[at] for at in places]))
-        return cls(values, array("H"), ())
+                return cls(like.common, places, tuple([mine[at] for at in places]))
+        return cls(fold.copy(), b"", ())
 
     def fold(self) -> Fold:
         """The fold again; one of the caller's own."""
-        values = list(self.common)
-        for at, value in zip(self.places, self.values, strict=True):
-            values[at] = value
-        fold = _BLANK.copy()
-        fold.__dict__.update(zip(_NAMES, values, strict=True))
+        fold = self.common.copy()
+        names = map(_NAMES.__getitem__, self.places)
+        fold.__dict__.update(zip(names, self.values, strict=True))
         return fold
 
 
-Folds = dict[Micros, Fold]
-Ends = dict[Micros, Kept]
+Folds = dict[Micros, Kept]
+
+
+def last_of(folds: Folds) -> Kept | None:
+    """The latest, which the next one is most like."""
+    return next(reversed(folds.values()), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoints:
-    """See the module. Both by key, ascending: in and of minutes, and of the ends of windows.
-
-    The minutes are few and soon gone, so that they are kept as they are; the ends are many.
-    """
+    """See the module. Both by key, ascending: in and of minutes, and of the ends of windows."""
 
     minutes: Folds = field(default_factory=dict)
-    ends: Ends = field(default_factory=dict)
+    ends: Folds = field(default_factory=dict)
 
     @property
     def newest(self) -> Micros:
@@ -83,7 +82,7 @@ class Checkpoints:
             end = next((key for key in reversed(self.ends) if key <= time), NEVER)
             if end > key:
                 return end, self.ends[end].fold()
-        return None if key == NEVER else (key, self.minutes[key].copy())
+        return None if key == NEVER else (key, self.minutes[key].fold())
 
     def until(self, time: Micros) -> Checkpoints:
         """Those up to `time`."""
@@ -98,15 +97,13 @@ class Checkpoints:
         """Keep `head` as the fold of all facts before the minute of `before`; thin the older ones.
 
         `many`: the head's window, if it has ended, has so many facts that its end is kept too.
-        `head` must never be changed after this: whoever folds on copies it first.
         """
         minutes = {key: fold for key, fold in self.minutes.items() if key == minute_of(key)}
-        minutes[minute_of(before)] = head
+        minutes[minute_of(before)] = Kept.of(head, last_of(minutes))
         if len(minutes) > _MINUTES_KEPT:
             for key in list(minutes)[1 : len(minutes) - _NEWEST_KEPT : 2]:
                 del minutes[key]
         end = window_of(head.time) + WINDOW
         if many and end <= before:
-            like = next(reversed(self.ends.values()), None)
-            return Checkpoints(minutes, {**self.ends, end: Kept.of(head, like)})
+            return Checkpoints(minutes, {**self.ends, end: Kept.of(head, last_of(self.ends))})
         return Checkpoints(minutes, self.ends)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
-from stream.engine.checkpoints import Checkpoints, Ends, Kept
+from stream.engine.checkpoints import Checkpoints, Folds, Kept
 from stream.engine.context import FOREVER
 from stream.engine.events import Attribution, Micros
 from stream.engine.facts import WINDOW, facts_held
@@ -79,12 +79,8 @@ def _folded(record: PatientRecord, tray: Intray, now: Fold, base_until: Micros) 
         head,
         head if now is tray.head else trimmed(now, base_until),
         Checkpoints(
-            {
-                key: trimmed(fold, base_until)
-                for key, fold in tray.checkpoints.minutes.items()
-                if key >= base_until
-            },
-            _ends_since(tray.checkpoints.ends, base_until),
+            _kept_since(tray.checkpoints.minutes, base_until),
+            _kept_since(tray.checkpoints.ends, base_until),
         ),
         count,
         tray.head_due,
@@ -102,10 +98,10 @@ def _folded(record: PatientRecord, tray: Intray, now: Fold, base_until: Micros) 
     return PatientState(record, windows, derived)
 
 
-def _ends_since(ends: Ends, floor: Micros) -> Ends:
-    kept: Ends = {}
+def _kept_since(folds: Folds, floor: Micros) -> Folds:
+    kept: Folds = {}
     last: Kept | None = None
-    for key, each in ends.items():
+    for key, each in folds.items():
         if key >= floor:
             fold = each.fold()
             new = trimmed(fold, floor)

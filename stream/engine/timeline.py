@@ -5,17 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from itertools import groupby
-from typing import TypeVar
 
 from stream.engine.chart import RANK, apply_instant
-from stream.engine.checkpoints import Checkpoints, Kept
+from stream.engine.checkpoints import Checkpoints, Folds, Kept, last_of
 from stream.engine.context import Context
 from stream.engine.course import advance, evaluate
 from stream.engine.events import Micros
 from stream.engine.facts import WINDOW, Fact, Window, has_many, thinned_now, window_of
 from stream.engine.fold import Fold
-
-_Kept = TypeVar("_Kept", Fold, Kept)
 
 
 def facts_from(windows: Mapping[Micros, Window], start: Micros) -> Iterator[Fact]:
@@ -58,7 +55,7 @@ def refold(
     for at, group in groupby(facts_from(windows, start), key=lambda fact: fact.at):
         while lost and lost[0] <= at:
             key = lost.pop(0)
-            was = checkpoints.minutes.get(key) or checkpoints.ends[key].fold()
+            was = (checkpoints.minutes.get(key) or checkpoints.ends[key]).fold()
             settled = as_before is not None and as_before <= key
             if before is not None and settled and head.same_as(was):
                 return before, Checkpoints(
@@ -66,12 +63,12 @@ def refold(
                     {**ends, **_since(checkpoints.ends, key)},
                 )
             if key in checkpoints.minutes:
-                minutes[key] = head.copy()
+                minutes[key] = Kept.of(head, last_of(minutes))
         end = window_of(head.time) + WINDOW
         if end <= at and has_many(windows.get(end - WINDOW)):
-            ends[end] = Kept.of(head, next(reversed(ends.values()), None))
+            ends[end] = Kept.of(head, last_of(ends))
         if thinned is not None and at >= thinned:
-            minutes[at] = head.copy()
+            minutes[at] = Kept.of(head, last_of(minutes))
         events = [
             fact.event
             for fact in group
@@ -83,5 +80,5 @@ def refold(
     return head, Checkpoints(minutes, ends)
 
 
-def _since(folds: dict[Micros, _Kept], key: Micros) -> dict[Micros, _Kept]:
+def _since(folds: Folds, key: Micros) -> Folds:
     return {at: fold for at, fold in folds.items() if at >= key}

@@ -140,7 +140,6 @@ class KafkaSink:
         self._route = route
         self._lock = threading.Lock()
         self._sent = 0
-        self._dead_letters = 0
         self._room = threading.BoundedSemaphore(MOST_IN_FLIGHT)
         self._errors: Counter[str] = Counter()
         self._producer = producer if producer is not None else _producer(bootstrap_servers, options)
@@ -164,11 +163,6 @@ class KafkaSink:
     def sent(self) -> int:
         """Records acknowledged so far."""
         return self._sent
-
-    @property
-    def dead_letters(self) -> int:
-        """Dead letters acknowledged so far; they are not among `sent`."""
-        return self._dead_letters
 
     @property
     def failed(self) -> int:
@@ -225,8 +219,6 @@ class KafkaSink:
         self._room.release()
 
     def _dead_letter_taken(self, _metadata: object) -> None:
-        with self._lock:
-            self._dead_letters += 1
         self._room.release()
 
     def _failure(self, error: BaseException) -> None:

@@ -37,7 +37,6 @@ EXIT_BROKER: Final = 3  # no broker, or its topics are not as they must be
 EXIT_FENCED: Final = 70  # another router with our router_id reads now
 
 STOP_S: Final = 15.0
-NEEDED: Final = ("alerts", "status", "care", "audit")
 
 log = structlog.get_logger(__name__)
 
@@ -75,11 +74,7 @@ def run_router(settings: Settings) -> int:
 def _check_topics(settings: Settings, routes: Routes) -> None:
     """Look at the topics it needs, and make its routes' dead-letter topics where missing."""
     sizes = (settings.partitions, settings.replication_factor, settings.topic_prefix)
-    needed = [
-        spec
-        for spec in topics.plan(*sizes)
-        if spec.name.removeprefix(settings.topic_prefix) in NEEDED
-    ]
+    needed = topics.needed("router", *sizes)
     own = topics.undelivered(*sizes, (undelivered_topic(route.name) for route in routes.route))
     servers, security = settings.bootstrap_servers, settings.kafka_python_security()
     try:

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from stream.worker.chunks import Chunk
     from stream.worker.reading import Reader
 
+PAUSE_S = 0.01
+"""Shortest time between two asks for records; a rebalance waits for no more than that."""
+
 
 class Round:
     """A round under way, as Faust looks at a message that is not acknowledged."""
@@ -49,9 +52,11 @@ class LeanConsumer(SettledConsumer):
 
     reader: Reader | None = None
     """The agent's, while it runs."""
+    _asked = 0.0
 
     async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
         """Hand on what is the agent's; return the rest, or None where the flow stopped."""
+        await self._pause()
         records, active = await super()._wait_next_records(timeout)
         if not records or self.should_stop or not self.flow_active:
             return records, active
@@ -63,6 +68,13 @@ class LeanConsumer(SettledConsumer):
                 mine[tp] = unread
         whole = await self._hand_over(mine)
         return (rest if whole else None), active
+
+    async def _pause(self) -> None:
+        """Ask for records once in a round at most: where few come, a fetch costs more than they."""
+        if self.reader is not None:
+            again = self._asked + min(self.reader.within, PAUSE_S)
+            await asyncio.sleep(max(0.0, again - time.monotonic()))
+        self._asked = time.monotonic()
 
     def _unread(self, tp: TP, found: Sequence[Any]) -> Sequence[Any]:
         """Without the records before the offset that is to be read next."""

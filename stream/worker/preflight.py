@@ -31,14 +31,13 @@ def check_topics(settings: Settings) -> None:
     Raises PreflightError where patients would be graded by two workers or by none: a source topic
     is missing, or the numbers of partitions differ. Lesser problems are logged.
     """
-    planned = topics.plan(
+    specs = topics.needed(
+        "worker",
         settings.partitions,
         settings.replication_factor,
         settings.topic_prefix,
         changelogs(settings.application_id),
     )
-    # the router's topic: a worker does without
-    specs = tuple(spec for spec in planned if spec.name != f"{settings.topic_prefix}audit")
     states = specs[-len(TABLES) :]
     servers, security = settings.bootstrap_servers, settings.kafka_python_security()
     try:

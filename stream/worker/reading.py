@@ -61,7 +61,7 @@ class Reader:
     ) -> None:
         self.room = room
         self._allowance = allowance or Allowance()
-        self._within = within
+        self.within = within
         self._wanted = 1
         self._read = 0
         self._refused = False
@@ -100,7 +100,7 @@ class Reader:
         """
         most = self.room.policy.most
         await self._until(1, None)
-        await self._until(most, self._round_ended + self._within)
+        await self._until(most, self._round_ended + self.within)
         end = time.monotonic() + FILL_S
         before = -1
         while len(self.room) >= most and before < self._read and time.monotonic() < end:

@@ -33,8 +33,8 @@ log = structlog.get_logger(__name__)
 
 MOST_UNSETTLED = 20_000
 """Records that should wait for a write of states, at most."""
-WRITE_AT_ONCE = 500
-"""States of one write: more of them are another one."""
+WRITE_AT_ONCE, WRITE_CROWDED = 100, 500
+"""States of one write: more of them are another one. Alerts wait while a write is worked out."""
 
 
 class StateWriter:
@@ -104,7 +104,7 @@ class StateWriter:
     async def write_all(self, producer: Producer) -> None:
         """Before the partitions go to others: write every state that waits."""
         await self.finish()
-        while not self.ward.stale and (patients := [*islice(self.ward.waiting, WRITE_AT_ONCE)]):
+        while not self.ward.stale and (patients := [*islice(self.ward.waiting, WRITE_CROWDED)]):
             await self._write(producer, patients)
 
     async def look(
@@ -126,7 +126,8 @@ class StateWriter:
         """
         end = self._clock() - self._after
         crowded = len(self.unsettled) > MOST_UNSETTLED
-        longest = islice(self.ward.waiting.items(), WRITE_AT_ONCE)
+        most = WRITE_CROWDED if crowded else WRITE_AT_ONCE
+        longest = islice(self.ward.waiting.items(), most)
         overdue = (key for key, _ in takewhile(lambda one: crowded or one[1] <= end, longest))
         urgent, self._urgent = self._urgent, {}
         return list(dict.fromkeys([*urgent, *overdue]))

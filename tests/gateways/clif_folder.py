@@ -1,4 +1,4 @@
-"""Small CLIF folders made for one test, and where the real ones are."""
+"""Small CLIF folders made for one test, what is read of them, and where the real ones are."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stream.gateways.clif import read_clif
 from stream.gateways.clif_tables import COLUMNS, is_time
 
 FIXTURE = Path(__file__).parents[1] / "data" / "clif"
@@ -82,3 +83,14 @@ class Folder:
                 columns[column] = pa.array(values, kind)
             pq.write_table(pa.table(columns), self.path / f"{prefix}{name}.parquet")
         return self.path
+
+
+def play(folder, **options):
+    """Events but for those of the stay itself; the feed; what was refused."""
+    refused = []
+    feed = read_clif(folder.path, on_refused=refused.append, **options)
+    events = list(feed.events)
+    assert feed.counts.add_up, feed.counts.missing()
+    own = {"clif:hospitalization", "clif:adt"}
+    kept = [e for e in events if e["source"] not in own and e["type"] != "therapy"]
+    return kept, feed, refused

@@ -1,8 +1,7 @@
-"""The router as a process, the routes that tests give it, and alerts into its topic."""
+"""The router as a process, and the routes that tests give it."""
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING
 
@@ -53,13 +52,3 @@ def webhook(name: str, port: int, extra: str = "") -> str:
         f'[receiver.{name}]\nkind = "webhook"\nurl = "http://127.0.0.1:{port}/{name}"\n'
         'secret = "env:BLEEP"\n'
     )
-
-
-def send_alerts(topics: Topics, raw: list[bytes], topic: str = "alerts") -> None:
-    from kafka import KafkaProducer
-
-    with KafkaProducer(bootstrap_servers=topics.bootstrap, acks="all") as producer:
-        for value in raw:
-            key = json.loads(value)["patient_id"].encode() if value[:1] == b"{" else b"p-0"
-            producer.send(topics.prefix + topic, key=key, value=value)
-        producer.flush()

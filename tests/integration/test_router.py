@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
-from routers import TOKEN, Router, send_alerts, webhook, when
+from routers import TOKEN, Router, webhook, when
 from services import READY_S
-from workers import answer, read
+from workers import answer, read, send
 
 from tests.router.alarms import raw_alert
 from tests.router.servers import HttpServer
@@ -106,7 +106,7 @@ def test_killed_between_deliveries_nothing_is_lost_and_repeats_carry_the_same_by
         routes = webhook("bleep", fickle.port)
         routes += webhook("dead", 1, 'otherwise = "spare"\notherwise_s = 0.5')
         routes += webhook("spare", spare.port, 'role = ["nobody"]')
-        send_alerts(there, raw[:30])
+        send(there, raw[:30], "alerts")
         for kill in range(4):
             router = begin(there, routes)
             goal = len(wanted) if kill == 3 else 12 * (kill + 1)
@@ -114,7 +114,7 @@ def test_killed_between_deliveries_nothing_is_lost_and_repeats_carry_the_same_by
             if kill < 3:
                 router.end(signal.SIGKILL)
             if kill == 1:
-                send_alerts(there, raw[30:])
+                send(there, raw[30:], "alerts")
         when(lambda: told(there, "bleep") >= wanted, READY_S, router.said)
         when(lambda: told(there, "spare") >= wanted, READY_S, router.said)
         assert answer(f"{router.ready().base}/livez")[0] == 200
@@ -162,16 +162,16 @@ def test_each_receiver_fails_for_itself_alone(
             "mixed", well.port, "group = { window_s = 1 }\ninhibit = { within_s = 60 }"
         )
         routes += webhook("icu", well.port, 'unit = ["icu-*"]')
-        send_alerts(there, [b'{"patient_id": "p-3", "location": "icu-2/bed-1"}'], "status")
+        send(there, [b'{"patient_id": "p-3", "location": "icu-2/bed-1"}'], "status")
         router = begin(there, routes, router_token=TOKEN).ready()
         low = [raw_alert(n, f"p-{n}", "low") for n in range(6)]
-        send_alerts(there, [low[0]])
+        send(there, [low[0]], "alerts")
         when(lambda: slow.seen, READY_S, router.said)
-        send_alerts(there, [*low[1:], b"no alert", low[3]])  # and one that is repeated
+        send(there, [*low[1:], b"no alert", low[3]], "alerts")  # and one that is repeated
         when(lambda: len(told(there, "well")) == 6, READY_S, router.said)
         urgent = [raw_alert(9, "p-3", "high"), raw_alert(10, "p-3", "low")]
         alert_nine = json.loads(urgent[0])["alert_id"]
-        send_alerts(there, urgent)
+        send(there, urgent, "alerts")
         when(lambda: len(told(there, "well")) == 8, READY_S, router.said)
         gate.set()
         when(lambda: len(told(there, "narrow")) == 8, READY_S, router.said)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.charts import Chart, when
-from tests.scenarios.test_scales import ill, low, seen
+from tests.scenarios.scale_charts import ill, low, seen
 
 LAWS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -14,7 +14,7 @@ from stream.engine import PatientState, Tick, assess, step
 from stream.engine.assess import status
 from stream.intake import decode
 from tests.charts import P0, START
-from tests.properties.test_laws import END
+from tests.properties.grade_charts import END
 
 times = st.integers(0, 90 * 60).map(lambda minute: (START // 1_000_000) + minute * 60)
 

@@ -166,7 +166,7 @@ def test_route_test_says_where_and_why_and_why_not() -> None:
     [
         (("test", "nowhere.json"), b"cannot read nowhere.json"),
         (("test", "-"), b"- is no alert: it is not JSON"),
-        (("test", "-", "--at", "noon"), b"expected a time as 2026"),
+        (("test", "-", "--at", "noon"), b"--at 'noon' is not a time: expected"),
         (("check", "--routes", "nowhere.toml"), b"cannot read nowhere.toml"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.scenarios.test_scales import ill, low, says
+from tests.scenarios.scale_charts import ill, low, says
 
 # -- (1) one vasopressor at a low dose, several ----------------------------------------------------
 

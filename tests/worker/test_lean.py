@@ -14,6 +14,7 @@ from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from stream.worker import lean
 from stream.worker.chunks import CHUNK_BYTES, CHUNK_RECORDS, chunks
 from stream.worker.faust_repairs import ByRecordTime, SettledConsumer
 from stream.worker.lean import LeanConsumer
@@ -141,6 +142,28 @@ def test_source_records_go_to_the_reader_and_others_faust_s_way() -> None:
         assert consumer.app.monitor.stream_inbound_time.keys() == {VITALS}
 
     asyncio.run(scene())
+
+
+def test_a_quiet_fetcher_is_asked_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fetch costs the client more than the one record that it brings."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async def scene() -> None:
+        consumer = consumer_with({VITALS: [fetched(1)]})
+        monkeypatch.setattr(lean.time, "monotonic", lambda: 100.0)
+        monkeypatch.setattr(lean.asyncio, "sleep", sleep)
+        await consumer._wait_next_records(1.0)
+        await consumer._wait_next_records(1.0)
+        consumer.reader.within = 0.004
+        await consumer._wait_next_records(1.0)
+        consumer.reader = None  # while tables are read
+        await consumer._pause()
+
+    asyncio.run(scene())
+    assert slept == [0.0, pytest.approx(lean.PAUSE_S), pytest.approx(0.004)]
 
 
 def test_what_lies_before_the_read_offset_or_is_paused_is_left_out() -> None:
