@@ -61,15 +61,16 @@ class _Escalation(Alert):
     state: AlarmState | None = None
     """State of the alarm after this."""
     event: str | None = None
-    """What raised it: `grade`, `candidate`, `icans`, `signal`, `reminder`, `iec_hs`, `revision`."""
+    """What raised it: `grade`, `candidate`, `icans`, `signal`, `reminder`, `iec_hs`, `risk`,
+    `revision`."""
     subject: str | None = None
-    """Which signal, timer or candidate."""
+    """Which signal, timer, candidate or score."""
     grade: Grade | None = None
     """Grade of the alarm, which never changes; null where it has none."""
     ladder: str | None = None
     """The row of the ladders that it follows."""
     round: Annotated[int, Field(ge=0)] | None = None
-    """How often the ladder has begun."""
+    """How often the ladder has begun; counted anew after a shelf or a withdrawn answer."""
     location: str | None = None
     """Ward and bed of the patient."""
 

@@ -31,6 +31,8 @@ class _Life:
     asked: bool
     """Somebody was to answer: it is more than a line on a worklist."""
     steps: int = 0
+    answered: bool = False
+    """Somebody's answer, or a shelf, holds."""
     answered_s: float | None = None
     exhausted: bool = False
     closed: str | None = None
@@ -73,7 +75,7 @@ class Burden:
             self.floods += bool(alert.get("over"))
             self.held += int(alert["count"]) if alert.get("over") else 0
         elif what == "opened":
-            stay.alarms += 1
+            stay.alarms += alert["alert"] not in self._lives
             self.chattering += alert.get("chatter") is not None
             self._lives[alert["alert"]] = _Life(
                 time,
@@ -94,9 +96,15 @@ class Burden:
             self.shelved += 1
         elif what == "closed":
             life.closed = str(alert.get("why"))
-        if what in ("acknowledged", "shelved") and life.answered_s is None:
-            answered = datetime.fromisoformat(alert["effective_time"])
-            life.answered_s = max(0.0, (answered - life.opened).total_seconds())
+        if what in ("acknowledged", "shelved"):
+            life.answered = True
+            if life.answered_s is None:
+                answered = datetime.fromisoformat(alert["effective_time"])
+                life.answered_s = max(0.0, (answered - life.opened).total_seconds())
+        elif what in ("reopened", "unshelved"):
+            life.answered = False
+            if what == "reopened":  # it never was an answer
+                life.answered_s = None
 
     def report(self) -> Json:
         """The figures, JSON-ready; null where there is nothing to reckon with."""
@@ -121,7 +129,7 @@ class Burden:
                 name: _times([x for x in lives if name in ("all", x.priority)])
                 for name in ("all", "high", "medium", "low")
             },
-            "answered": sum(life.answered_s is not None for life in lives),
+            "answered": sum(life.answered for life in lives),
             "unanswered": sum(map(_unanswered, lives)),
             "share_unanswered": _ratio(
                 sum(map(_unanswered, lives)), sum(life.asked for life in lives)
@@ -142,9 +150,7 @@ class Burden:
 
 def _unanswered(life: _Life) -> bool:
     """Nobody answered, although the whole ladder was over or the alarm was closed for it."""
-    return (
-        life.asked and life.answered_s is None and (life.exhausted or life.closed == "unanswered")
-    )
+    return life.asked and not life.answered and (life.exhausted or life.closed == "unanswered")
 
 
 def _about(life: _Life) -> str:

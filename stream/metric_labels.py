@@ -13,7 +13,9 @@ CANDIDATES = (
     "relative_hypotension",
     "push_dose",
 )
-ALARM_EVENTS = ("grade", "candidate", "icans", "signal", "reminder", "iec_hs", "revision")
+ALARM_EVENTS = (
+    *("grade", "candidate", "icans", "signal", "reminder", "iec_hs", "risk", "revision"),
+)
 ALARM_PRIORITIES = ("high", "medium", "low", "information")
 ALARM_STATES = ("held", "unacknowledged", "acknowledged", "returned", "latched", "shelved")
 ALARM_ENDS = (

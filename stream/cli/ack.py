@@ -119,7 +119,7 @@ def ack(
     _check(value)
     answer = _sent(settings, event, value, wait)
     if answer is None:
-        print(f"sent as {event['event_id']}" + ("; nothing came of it yet" if wait else ""))
+        print(f"sent as {event['event_id']}" + (_unsaid(settings, event) if wait else ""))
     elif answer["type"] == "deadletter":
         raise CommandError(f"not taken: {answer['reason']}: {answer['detail']}", FAILED)
     else:
@@ -140,6 +140,17 @@ def _looked_up(settings: Settings, alert_id: str) -> tuple[str, str]:
             FAILED,
         )
     return str(found.get("alert") or alert_id), str(found["patient_id"])
+
+
+def _unsaid(settings: Settings, event: Json) -> str:
+    """Why no worker says anything to an answer, as far as the alerts topic tells."""
+    from stream.cli.topic_events import standing_answer
+
+    if event["action"] == "acknowledge":
+        before = standing_answer(settings, event["alert_id"])
+        if before is not None:
+            return f"; it changes nothing: {before['by']} answered at {before['effective_time']}"
+    return "; nothing came of it yet"
 
 
 def _check(value: bytes) -> None:

@@ -49,6 +49,25 @@ def alert_record(settings: Settings, alert_id: str) -> dict[str, Any] | None:
     return None
 
 
+def standing_answer(settings: Settings, alert_id: str) -> dict[str, Any] | None:
+    """The `escalation.acknowledged` of this alert, on the alerts topic, that holds; else None."""
+    wanted, found = json.dumps(alert_id)[1:-1].encode(), None
+    for record in _read(settings, ("alerts",)):
+        if wanted not in record.value or b"escalation." not in record.value:
+            continue
+        try:
+            document = json.loads(record.value)
+        except ValueError:
+            continue
+        if not isinstance(document, dict) or document.get("alert") != alert_id:
+            continue
+        if document.get("type") == "escalation.acknowledged":
+            found = document
+        elif document.get("type") in ("escalation.reopened", "escalation.unshelved"):
+            found = None
+    return found
+
+
 def alert_values(settings: Settings) -> Iterator[bytes]:
     """All that the alerts topic holds now."""
     return (record.value for record in _read(settings, ("alerts",)))

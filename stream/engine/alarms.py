@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 from stream.engine.events import Micros
 
+ENDED = "ended"
+"""Why an alarm was closed whose patient died or left."""
 CLOSED_KEPT = EARLY_KEPT = 16
 """Alarms that are over, and answers to alarms that are not there yet."""
 RAISED_KEPT = 64
@@ -51,7 +53,7 @@ class Alarm:
     """One alarm that is not closed.
 
     `alert_id` is the alert's that raised it; `told` is when that was said, and what the ladder
-    counts from. `subject`: which signal, timer or candidate; empty where there is only one.
+    counts from. `subject`: which signal, timer, candidate or score; empty where there is only one.
     """
 
     alert_id: str
@@ -148,6 +150,11 @@ class Alarms:
         if self.flood is not None:
             dues.append(self.flood.until)
         return min(dues, default=None)
+
+    @property
+    def ended(self) -> bool:
+        """Whether alarms were closed because the patient died or left, and none since."""
+        return bool(self.closed) and self.closed[-1].why == ENDED
 
     def of(self, alert_id: str) -> Alarm | None:
         """The open alarm that this alert raised."""

@@ -19,6 +19,7 @@ from stream.engine.fold import Candidate, Change, Fold, Why
 from stream.engine.history import changed_spans, in_common, matches, since, untrue
 from stream.engine.outputs import Alert, alert_id, rfc3339
 from stream.engine.reasons import reason
+from stream.engine.ruleset import Ruleset
 from stream.engine.scales import held_answers, shown_scales
 from stream.engine.state import Published, Said, SaidCandidate, Told
 from stream.engine.worsening import prompts
@@ -254,18 +255,11 @@ class Voice:
             self.published = replace(self.published, candidates=tuple(kept))
 
     def _raise(self, item: Candidate, emitted: Micros) -> SaidCandidate:
-        rules = self.context.rules
-        critical = (
-            item.grade >= rules.grades["one_vasopressor"]
-            and item.mean_bp is not None
-            and item.mean_bp < rules.critical_mean_mmhg
-        )
-        priority = "high" if critical else rules.candidate_priority[item.grade]
         ident = self.say(
             "candidate.raised",
             effective=item.start,
             emitted=max(emitted, item.start),
-            priority=priority,
+            priority=candidate_priority(item, self.context.rules),
             episode=item.episode,
             whys=item.whys,
             flags=self._flags(item.flags),
@@ -350,3 +344,13 @@ class Voice:
         )
         self.published = replace(self.published, icans_told=self.published.icans_told + 1)
         return ident
+
+
+def candidate_priority(item: Candidate, rules: Ruleset) -> str:
+    """High at a critically low pressure, else as its grade has it."""
+    critical = (
+        item.grade >= rules.grades["one_vasopressor"]
+        and item.mean_bp is not None
+        and item.mean_bp < rules.critical_mean_mmhg
+    )
+    return "high" if critical else rules.candidate_priority[item.grade]

@@ -135,12 +135,12 @@ def _unshelve(
 def _again(
     voice: Voice, now: Fold, alarm: Alarm, what: str, clock: Micros, answer: Answer | None
 ) -> None:
-    """The ladder begins anew, as if nobody had answered."""
+    """The ladder begins anew with all its rounds, as if nobody had answered."""
     row = ladder_of(voice, now, alarm, clock)
     if row is None:
         keep(voice, replace(alarm, answer=None, shelf=None, due=None))
         return
-    again = begun(alarm, row, voice.context.rules.ladders, clock)
+    again = begun(replace(alarm, round=0), row, voice.context.rules.ladders, clock)
     keep(voice, say(voice, now, again, what, clock, clock, answer=answer))
 
 

@@ -120,7 +120,7 @@ def ladder_of(voice: Voice, now: Fold, alarm: Alarm, time: Micros) -> Ladder | N
 def begun(alarm: Alarm, row: Ladder, ladders: Ladders, time: Micros) -> Alarm:
     """The alarm on the first rung of a ladder, asking from `time` on."""
     inform = alarm.inform
-    if alarm.round == 0 and row.inform_within is not None:
+    if alarm.rung == 0 and row.inform_within is not None:
         inform = time + row.inform_within
     first = replace(
         alarm, ladder=row.name, round=alarm.round + 1, began=time, answer=None, shelf=None,
@@ -161,8 +161,12 @@ def _run_out(voice: Voice, now: Fold, due: Micros, emitted: Micros) -> None:
     if alarms.flood is not None and alarms.flood.until == due:
         _flood_over(voice, now, due, emitted)
         return
-    for alarm in alarms.open:
+    for place, alarm in enumerate(alarms.open):
         if alarm.due == due:
+            higher = _held_after(alarm, alarms.open[place + 1 :])
+            if higher is not None:
+                close(voice, now, alarm, "superseded", due, emitted, higher.alert_id)
+                return
             changed = _moved_on(voice, now, alarm, due, emitted)
             if changed is None:
                 close(voice, now, alarm, "unanswered", due, emitted)
@@ -173,6 +177,19 @@ def _run_out(voice: Voice, now: Fold, due: Micros, emitted: Micros) -> None:
         if alarm.inform == due:
             keep(voice, _inform(voice, now, replace(alarm, inform=None), due, emitted))
             return
+
+
+def _held_after(alarm: Alarm, later: tuple[Alarm, ...]) -> Alarm | None:
+    """Of alarms of one matter that were held back in a flood the highest and last is opened."""
+    if alarm.rung > 0 or alarm.shelf is not None:
+        return None
+    return next((item for item in later if item.rung == 0 and outdoes(item, alarm)), None)
+
+
+def outdoes(alarm: Alarm, other: Alarm) -> bool:
+    """Whether an alarm is about the same matter as another one, and no lower."""
+    same = alarm.event == "candidate" or alarm.subject == other.subject
+    return alarm.event == other.event and same and other.grade <= alarm.grade
 
 
 def _inform(voice: Voice, now: Fold, alarm: Alarm, due: Micros, emitted: Micros) -> Alarm:
@@ -192,10 +209,12 @@ def _moved_on(voice: Voice, now: Fold, alarm: Alarm, due: Micros, emitted: Micro
     if row is None:
         return replace(alarm, due=None)
     if alarm.shelf is not None:
-        again = begun(alarm, row, ladders, due)
+        again = begun(replace(alarm, round=0), row, ladders, due)
         return say(voice, now, again, "unshelved", due, emitted)
     if alarm.rung == 0:
-        return say(voice, now, begun(alarm, row, ladders, due), "opened", due, emitted)
+        opened = say(voice, now, begun(alarm, row, ladders, due), "opened", due, emitted)
+        supersede(voice, now, opened, due, emitted)
+        return opened
     alarm = replace(alarm, ladder=row.name, rung=min(alarm.rung, len(row.rungs)))
     rung = row.rungs[alarm.rung - 1]
     if alarm.rung < len(row.rungs):
@@ -262,6 +281,13 @@ def close(
             closed=(*alarms.closed, closed)[-CLOSED_KEPT:],
         ),
     )
+
+
+def supersede(voice: Voice, now: Fold, opened: Alarm, effective: Micros, emitted: Micros) -> None:
+    """Close the alarms of the same matter that are no higher than one that was opened just now."""
+    for other in voice.published.alarms.open:
+        if other.alert_id != opened.alert_id and outdoes(opened, other):
+            close(voice, now, other, "superseded", effective, emitted, opened.alert_id)
 
 
 def _flood_over(voice: Voice, now: Fold, due: Micros, emitted: Micros) -> None:

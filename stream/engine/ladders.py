@@ -19,6 +19,7 @@ EVENTS: dict[str, tuple[int, ...]] = {
     "signal": (),
     "reminder": (),
     "iec_hs": (),
+    "risk": (),
     "revision": (),
 }
 """What can raise an alarm, with the grades that it comes in; none where it has none."""

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from stream.engine.alarms import HELD_KEPT, RAISED_KEPT, Alarm, Alarms, Flood, Raised
-from stream.engine.announce import Voice
+from stream.engine.alarms import ENDED, HELD_KEPT, RAISED_KEPT, Alarm, Alarms, Flood, Raised
+from stream.engine.announce import Voice, candidate_priority
 from stream.engine.answers import hear_early
-from stream.engine.escalation import begun, close, keep, ladder_of, say, store, summarise
+from stream.engine.escalation import (
+    begun,
+    close,
+    keep,
+    ladder_of,
+    outdoes,
+    say,
+    store,
+    summarise,
+    supersede,
+)
 from stream.engine.events import Micros
 from stream.engine.fold import Fold
-from stream.engine.history import grade_at
 from stream.engine.outputs import Alert
 from stream.engine.ruleset import SECOND
-from stream.engine.state import Published, Said
+from stream.engine.standing import standing_of
+
+_CHANNELS = {
+    "candidate": "candidate.closed",
+    "icans": "icans.changed",
+    "iec_hs": "iec_hs.changed",
+    "risk": "risk.changed",
+}
+"""What says that an alarm of an event is untrue; of the others a `grade.revised` does."""
 
 
 def escalate(voice: Voice, now: Fold, emitted: Micros) -> None:
@@ -25,11 +43,15 @@ def escalate(voice: Voice, now: Fold, emitted: Micros) -> None:
     if not voice.context.rules.ladders.escalate:
         store(voice, Alarms())  # a ruleset without ladders: what an earlier one began is over
     elif now.ended:
-        for alarm in voice.published.alarms.open:
-            close(voice, now, alarm, "ended", emitted, emitted)
+        # what late data raises now asks nobody, and is known should the patient be back
+        raised = [item for item in _raised(voice, fresh) if ladder_of(voice, now, item, item.told)]
+        for alarm in (*voice.published.alarms.open, *raised):
+            close(voice, now, alarm, ENDED, emitted, emitted)
     else:
         for alarm in _raised(voice, fresh):
             _open(voice, now, alarm, emitted)
+        if voice.published.alarms.ended:
+            _open_again(voice, now, emitted)
         for alarm in voice.published.alarms.open:
             _settle(voice, now, alarm, fresh, emitted)
     voice.heard = len(voice.alerts)
@@ -50,7 +72,64 @@ def _raised(voice: Voice, fresh: list[Alert]) -> list[Alarm]:
         key = (alarm.event, alarm.subject)
         if key not in found or found[key].grade <= alarm.grade:
             found[key] = alarm
-    return [alarm for alarm in found.values() if alarm.latches or _standing(voice, alarm) == "true"]
+    for key, alarm in tuple(found.items()):
+        if not (alarm.latches or standing_of(voice, alarm) == "true"):
+            del found[key]
+            if (lower := _left(voice, alarm, fresh)) is not None:
+                found[key] = lower
+    return list(found.values())
+
+
+def _left(voice: Voice, alarm: Alarm, fresh: list[Alert]) -> Alarm | None:
+    """What is left of a rise that was over when it was said: the grade that is new all the same.
+
+    Late data may say in one breath that a grade was reached and that it fell to a lower one.
+    """
+    kind = {"grade": "grade.changed", "icans": "icans.changed"}.get(alarm.event)
+    told = [alert for alert in fresh if alert.type == kind]
+    if not told or told[-1].body["to_grade"] <= told[0].body["from_grade"]:
+        return None
+    last, grade = told[-1], told[-1].body["to_grade"]
+    return _made(voice, alarm.event, grade, last.alert_id, last.effective_time, alarm.told)
+
+
+def _open_again(voice: Voice, now: Fold, emitted: Micros) -> None:
+    """The patient is there after all, or again: what is in force is asked about anew.
+
+    Their alarms were closed when they died or left, which was wrong, or is over.
+    """
+    published = voice.published
+    kept = tuple(item for item in published.alarms.closed if item.why != ENDED)
+    store(voice, replace(published.alarms, closed=kept))
+    for alarm in _in_force(voice, now, emitted):
+        others = voice.published.alarms.open
+        if not any(outdoes(other, alarm) for other in others):
+            _open(voice, now, alarm, emitted)
+
+
+def _in_force(voice: Voice, now: Fold, told: Micros) -> Iterator[Alarm]:
+    """The alarms that what was said last would raise now; signals and timers speak again."""
+    published, rules = voice.published, voice.context.rules
+    for event, said in (("grade", published.changes[-1:]), ("icans", published.icans[-1:])):
+        for item in said:
+            if item.grade and item.alert_id:
+                yield _made(voice, event, item.grade, item.alert_id, item.time, told)
+    starts = {(item.start, item.grade): item for item in now.candidates}
+    for one in published.candidates:
+        candidate = starts.get((one.start, one.grade))
+        if one.end is None and candidate is not None:
+            priority = candidate_priority(candidate, rules)
+            made = _made(voice, "candidate", one.grade, one.alert_id, one.start, told)
+            yield replace(made, subject=one.alert_id, priority=priority)
+    for name, risk in published.risks.items():
+        made = _made(voice, "risk", 0, risk.alert_id, risk.time, told)
+        priority = rules.scores[name].priority(risk.band) if name in rules.scores else "information"
+        if priority != "information":
+            yield replace(made, subject=name, priority=priority)
+    screen = published.iec_hs
+    if screen is not None and screen.positive:
+        made = _made(voice, "iec_hs", 0, screen.alert_id, screen.time, told)
+        yield replace(made, priority=rules.iec_hs.priority)
 
 
 def _alarm(voice: Voice, alert: Alert) -> Alarm | None:
@@ -73,24 +152,30 @@ def _alarm(voice: Voice, alert: Alert) -> Alarm | None:
         event, subject = "reminder", body["timer"]
     elif alert.type == "iec_hs.changed" and body["positive"]:
         event = "iec_hs"
+    elif alert.type == "risk.changed" and alert.priority != "information":
+        event, subject = "risk", body["score"]
     if not event:
         return None
-    return _made(voice, alert, event, subject, grade, alert.priority)
+    made = _made(voice, event, grade, alert.alert_id, alert.effective_time, alert.emitted_time)
+    return replace(made, subject=subject, priority=alert.priority)
 
 
 def _made(
-    voice: Voice, alert: Alert, event: str, subject: str, grade: int, priority: str
+    voice: Voice, event: str, grade: int, alert_id: str, effective: Micros, told: Micros
 ) -> Alarm:  # fmt: skip
+    """An alarm of an alert, with the priority of a grade that was reached."""
+    rules = voice.context.rules
+    priorities = rules.icans_priority if event == "icans" else rules.grade_priority
     return Alarm(
-        alert_id=alert.alert_id,
+        alert_id=alert_id,
         event=event,
-        subject=subject,
+        subject="",
         grade=grade,
-        priority=priority,
-        effective=alert.effective_time,
-        told=alert.emitted_time,
+        priority=priorities.get(grade, "information"),
+        effective=effective,
+        told=told,
         ladder="",
-        latches=grade >= voice.context.rules.ladders.alarms.latched_from_grade,
+        latches=grade >= rules.ladders.alarms.latched_from_grade,
     )
 
 
@@ -121,18 +206,15 @@ def _open(voice: Voice, now: Fold, alarm: Alarm, emitted: Micros) -> None:
             "notify": list(ladders.reached(row.inform, alarm.told)),
             "within_s": row.inform_within // SECOND,
         }
-    opened = begun(alarm, row, ladders, alarm.told)
+    # one alert may be asked about twice at one instant: the patient left and was back
+    before = sum(item == recent[-1] for item in recent[:-1])
+    opened = begun(replace(alarm, said=before), row, ladders, alarm.told)
     opened = say(
         voice, now, opened, "opened", alarm.told, emitted,
         more={"inform": inform, "chatter": chatter},
     )  # fmt: skip
     keep(voice, opened)
-    for other in voice.published.alarms.open:
-        same_matter = other.event == alarm.event and (
-            alarm.event == "candidate" or other.subject == alarm.subject
-        )
-        if other.alert_id != alarm.alert_id and same_matter and other.grade <= alarm.grade:
-            close(voice, now, other, "superseded", alarm.told, emitted, alarm.alert_id)
+    supersede(voice, now, opened, alarm.told, emitted)
 
 
 def _hold_back(voice: Voice, now: Fold, alarm: Alarm, emitted: Micros) -> None:
@@ -154,9 +236,11 @@ def _hold_back(voice: Voice, now: Fold, alarm: Alarm, emitted: Micros) -> None:
 
 
 def _settle(voice: Voice, now: Fold, alarm: Alarm, fresh: list[Alert], emitted: Micros) -> None:
-    standing = _standing(voice, alarm)
+    standing, revised = standing_of(voice, alarm), _by(alarm, fresh) if fresh else None
+    beside = alarm.event in ("iec_hs", "risk")
+    if beside and revised is not None and revised.supersedes == alarm.alert_id:
+        standing = "untrue"  # it rested on what was withdrawn
     if standing == "untrue":
-        revised = _by(alarm, fresh)
         close(
             voice, now, alarm, "cancelled", emitted, emitted,
             None if revised is None else revised.alert_id,
@@ -187,50 +271,15 @@ def _replace_by_lower(voice: Voice, now: Fold, revised: Alert, emitted: Micros) 
     grade = voice.published.grade
     stands = any(alarm.event == "grade" for alarm in voice.published.alarms.open)
     if grade and not stands and revised.type == "grade.revised":
-        priority = voice.context.rules.grade_priority[grade]
-        _open(voice, now, _made(voice, revised, "grade", "", grade, priority), emitted)
+        told = revised.emitted_time
+        made = _made(voice, "grade", grade, revised.alert_id, revised.effective_time, told)
+        _open(voice, now, made, emitted)
 
 
 def _by(alarm: Alarm, fresh: list[Alert]) -> Alert | None:
     """The alert that made an alarm untrue: the one that says so, else the newest of its channel."""
-    channel = {"icans": "icans.changed", "iec_hs": "iec_hs.changed"}.get(alarm.event)
-    channel = "candidate.closed" if alarm.event == "candidate" else channel or "grade.revised"
+    channel = _CHANNELS.get(alarm.event, "grade.revised")
     for alert in reversed(fresh):
         if alert.supersedes == alarm.alert_id:
             return alert
     return next((alert for alert in reversed(fresh) if alert.type == channel), None)
-
-
-def _standing(voice: Voice, alarm: Alarm) -> str:
-    """Whether what an alarm says is `true` now, has `returned` to normal, or is `untrue`."""
-    published = voice.published
-    if alarm.event == "grade":
-        return _graded(published.changes, alarm, voice.floor)
-    if alarm.event == "icans":
-        return _graded(published.icans, alarm, voice.floor)
-    if alarm.event == "candidate":
-        return _candidate(published, alarm, voice.floor)
-    if alarm.event == "signal":
-        lost = any(item.signal == alarm.subject for item in published.lost)
-        return "true" if lost else "returned"
-    if alarm.event == "iec_hs":
-        said = published.iec_hs
-        return "true" if said is not None and said.positive else "returned"
-    return "true"
-
-
-def _graded(said: tuple[Said, ...], alarm: Alarm, floor: Micros) -> str:
-    if said and said[-1].grade >= alarm.grade:
-        return "true"
-    if alarm.effective < floor:
-        return "returned"  # folded: it can no longer become untrue
-    peak = grade_at(said, alarm.effective, 0)
-    peak = max(peak, *(item.grade for item in said if item.time > alarm.effective), 0)
-    return "returned" if peak >= alarm.grade else "untrue"
-
-
-def _candidate(published: Published, alarm: Alarm, floor: Micros) -> str:
-    said = next((item for item in published.candidates if item.alert_id == alarm.subject), None)
-    if said is not None:
-        return "true" if said.end is None else "returned"
-    return "returned" if alarm.effective < floor else "untrue"

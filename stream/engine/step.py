@@ -157,7 +157,8 @@ def _catch_up(voice: Voice, now: Fold, clock: Micros, timer: Micros | None) -> M
     while reminder is not None and reminder[0] < clock:
         remind(voice, now, reminder[1], reminder[0], clock)
         reminder = next_reminder(now, voice.published, rules)
-    if voice.alerts or voice.published.alarms.open:
+    alarms = voice.published.alarms
+    if voice.alerts or alarms.open or alarms.ended:
         escalate(voice, now, clock)
     return _first(timer, signal, reminder, voice.published.alarms.due)
 

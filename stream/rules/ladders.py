@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from datetime import UTC
-from itertools import combinations
+from functools import cache
+from itertools import combinations, product
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -43,6 +44,7 @@ _ROW = (
     *("rungs", *PROVENANCE),
 )
 _RUNG = ("number", "notify", "respond_s", "repeats", "each_shift")
+_LETTERS = re.compile(r"\[.[^]]*\]")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
@@ -141,6 +143,9 @@ def _row(fields: Fields) -> Ladder:
                 f"{fields.where}.rungs.{place}: expected respond_s, and neither repeats nor "
                 "each_shift: only the last rung is said again"
             )
+    units = fields.distinct("units")
+    if any("/" in unit or unit != unit.strip() or not unit for unit in units):
+        raise fields.wrong("units", "the part of the location before its slash, such as 7W or 7*")
     inform = fields.distinct("inform")
     if bool(inform) != ("inform_s" in fields.table):
         raise fields.wrong("inform_s", "inform and inform_s together")
@@ -150,7 +155,7 @@ def _row(fields: Fields) -> Ladder:
             _occasion(item) for item in fields.rows("for", ("event", "grades", "priorities"))
         ),
         rungs=rungs,
-        units=fields.distinct("units"),
+        units=units,
         hours=_hours(fields),
         outpatient="outpatient" in fields.table and fields.flag("outpatient"),
         own=name.startswith(OWN),
@@ -226,8 +231,10 @@ def _endless(found: Ladders) -> Iterator[str]:
                 f"{where}.again_s = {row.again // SECOND}: expected at least "
                 f"{length // SECOND}, when its last rung is over, which must ask for an answer"
             )
+        # a site's own row comes before the packaged one for candidates of high priority
+        events = ("grade", "icans", "candidate") if row.own else ("grade", "icans")
         urgent = any(
-            row.is_for(event, grade, "high") for event in ("grade", "icans") for grade in (3, 4)
+            row.is_for(event, grade, "high") for event in events for grade in (3, 4)
         ) or any("high" in item.priorities for item in row.occasions)
         first = row.rungs[0].respond
         if urgent and (first is None or first > most):
@@ -244,6 +251,11 @@ def _every_alarm() -> Iterator[tuple[str, int, str]]:
                 yield event, grade, priority
 
 
+def _may_ask_nobody(event: str, priority: str) -> bool:
+    """Bands of scores that are no more than remarked: the alarm is the grade's."""
+    return event == "risk" and priority in ("low", "information")
+
+
 def _gaps(found: Ladders) -> Iterator[str]:
     """Alarms for which there is no ladder at some minute, of a patient whose place is not known."""
     for event, grade, priority in _every_alarm():
@@ -254,6 +266,8 @@ def _gaps(found: Ladders) -> Iterator[str]:
         ]
         spans = [span for row in anywhere for span in row.hours]
         if anywhere and not all(row.hours for row in anywhere):
+            continue
+        if not anywhere and _may_ask_nobody(event, priority):
             continue
         free = next((m for m in _edges(spans) if not any(s.cover(m) for s in spans)), None)
         if free is not None:
@@ -267,7 +281,7 @@ def _doubled(found: Ladders) -> Iterator[str]:
         if one.name == other.name:
             yield f"ladders.rows: the id {one.name!r} stands there twice"
             continue
-        if one.units and other.units and not set(one.units) & set(other.units):
+        if one.units and other.units and not _meet(one.units, other.units):
             continue
         minutes = _edges([*one.hours, *other.hours])
         if not any(_at(one, m) and _at(other, m) for m in minutes):
@@ -285,6 +299,23 @@ def _doubled(found: Ladders) -> Iterator[str]:
                     "tell them apart"
                 )
                 break
+
+
+def _meet(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
+    """Whether patterns of units can fit one and the same unit; a set of letters fits any letter."""
+    plain = [[_LETTERS.sub("?", each.casefold()) for each in units] for units in (some, others)]
+    return any(_both(one, other) for one, other in product(*plain))
+
+
+@cache
+def _both(one: str, other: str) -> bool:
+    if not one or not other:
+        return not (one + other).strip("*")
+    if one[0] == "*":
+        return _both(one[1:], other) or _both(one, other[1:])
+    if other[0] == "*":
+        return _both(other, one)
+    return (one[0] == other[0] or "?" in (one[0], other[0])) and _both(one[1:], other[1:])
 
 
 def _at(row: Ladder, minute: int) -> bool:

@@ -41,6 +41,20 @@ def test_the_figures_are_those_of_the_chart(cli: Cli) -> None:
     assert report["closed"] == {"superseded": 1}
 
 
+def test_an_answer_that_was_withdrawn_and_a_shelf_that_is_over_are_no_answers(cli: Cli) -> None:
+    chart = Chart()
+    chart.at("10:00", temp=38.6, sbp=120, dbp=70)
+    chart.answer("10:06", chart.alarm(1), id="word")
+    chart.retract("10:10", "word")
+    chart.answer("10:12", chart.alarm(1), "shelve", until="10:30", reason="blood drawn")
+    chart.tick("14:30")
+    lines = b"".join(alert.to_bytes() + b"\n" for alert in chart.alerts)
+    (report,) = cli("burden", "-", "--json", stdin=lines).objects
+    assert report["time_to_answer_s"]["medium"]["median"] == 720
+    assert (report["answered"], report["shelved"]) == (0, 1)
+    assert (report["ladders_exhausted"], report["unanswered"]) == (1, 1)
+
+
 def test_the_same_alert_twice_counts_once(cli: Cli) -> None:
     once = cli("burden", "-", "--json", stdin=night()).out
     assert cli("burden", "-", "--json", stdin=night() * 2).out == once

@@ -113,6 +113,10 @@ def test_from_topics_to_the_tail_of_the_alerts(ward: Ward) -> None:
         seen = ward.run("ack", opened["alert_id"], *word, "--reason", "at the bedside")
         assert (seen.returncode, seen.stderr) == (0, "")
         assert "alarm grade 1 acknowledged, by nurse-1" in seen.stdout
+        other = ("--by", "nurse-2", *word[2:])
+        again = ward.run("ack", opened["alert_id"], *other, "--wait", "1")
+        assert again.returncode == 0
+        assert "it changes nothing: nurse-1 answered at 2026-03-01T10:02:00Z" in again.stdout
         late = ward.run("ack", "nothing", *word, "--patient", "p-1")
         assert late.returncode == 1
         assert "not taken: unknown_alert: no alarm of alert 'nothing' is open" in late.stderr

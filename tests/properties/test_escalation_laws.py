@@ -93,10 +93,13 @@ def test_neither_ticks_nor_restarts_change_a_byte(
 @settings(deadline=None, max_examples=30)
 @given(doings=DOINGS)
 def test_every_alarm_is_one_life(doings: list[Doing]) -> None:
-    """Opened once, closed at most once and then silent; nothing but its state ever changes."""
+    """Opened once, closed at most once and then silent; nothing but its state ever changes.
+
+    One that was closed because the patient left may be opened again: they are back.
+    """
     alerts = lived(doings, [])
     assert len({alert.alert_id for alert in alerts}) == len(alerts)
-    open_, over = {}, set()
+    open_, over, left = {}, set(), set()
     for alert in alerts:
         OUTPUT_ADAPTER.validate_json(alert.to_bytes())
         body = alert.body
@@ -104,9 +107,12 @@ def test_every_alarm_is_one_life(doings: list[Doing]) -> None:
             continue
         name, about = body["alert"], (body["event"], body["subject"], body["grade"])
         assert name not in over
+        if name in left:
+            assert alert.type == "escalation.opened"
+            left.discard(name)
         assert open_.setdefault(name, about) == about
         if alert.type == "escalation.closed":
-            over.add(name)
+            (left if body["why"] == "ended" else over).add(name)
         if body["grade"] == 4:
             assert body["state"] != "shelved"
         if body["respond_by"] is not None:

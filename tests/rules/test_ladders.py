@@ -89,6 +89,7 @@ G2 = "0 bedside_nurse, 10 charge_nurse, 20 physician"
         ("candidate", 3, "medium", G2),
         ("grade", 1, "medium", "0 bedside_nurse, 15 charge_nurse, 60 physician"),
         ("candidate", 2, "medium", "0 bedside_nurse, 15 charge_nurse, 60 physician"),
+        ("risk", 0, "medium", "0 bedside_nurse, 10 charge_nurse physician, 20 rapid_response"),
         ("signal", 0, "low", "0 bedside_nurse biomedical, 15 charge_nurse"),
         ("reminder", 0, "low", "0 worklist"),
     ],
@@ -182,6 +183,7 @@ def test_a_site_changes_a_rung_and_says_why(tmp_path: Path) -> None:
             "ladders.rows.grade-4.for cannot be changed",
         ),
         ('[ladders.alarms]\nshelved_to_grade = 4\nsource = "x"\n', "grade 4 is never shelved"),
+        ('[ladders.alarms]\nflood_alarms = 70\nsource = "x"\n', "expected a whole number, 5 to 50"),
         ('[ladders.site]\ntime_zone = "Mars/Olympus"\nsource = "x"\n', "such as Europe/Berlin"),
     ],
 )
@@ -189,6 +191,19 @@ def test_what_a_site_may_not_write(tmp_path: Path, text: str, says: str) -> None
     with pytest.raises(RulesetError) as caught:
         site(tmp_path, text)
     assert says in str(caught.value)
+
+
+def test_ladders_of_units_that_no_place_shares_stand_beside_each_other() -> None:
+    def two_wards(table: Table) -> None:
+        table["rows"].extend(
+            {**row(table, "grade-3"), "id": name, "units": [unit]}
+            for name, unit in (("site-a", "7*"), ("site-b", "8?"))
+        )
+
+    ladders = changed(two_wards)
+    assert [ladder(ladders, "grade", 3, location=place) for place in ("7W/1", "8E/1", "8/1")] == [
+        "site-a", "site-b", "grade-3",
+    ]  # fmt: skip
 
 
 HALF = [{"from": "07:00", "until": "23:30"}]
@@ -216,6 +231,10 @@ REFUSED: dict[str, tuple[Callable[[Table], object], str]] = {
         lambda t: row(t, "grade-3").update(hours=HALF),
         "none is for grade 3 (information) at 00:00 in every unit",
     ),
+    "scores of medium priority that ask nobody": (
+        lambda t: t["rows"].remove(row(t, "risk")),
+        "none is for risk (medium) at 00:00 in every unit",
+    ),
     "a ladder for one unit only": (
         lambda t: row(t, "grade-3").update(units=["icu"]),
         "none is for grade 3 (information) at 00:00 in every unit",
@@ -223,6 +242,20 @@ REFUSED: dict[str, tuple[Callable[[Table], object], str]] = {
     "two ladders for one alarm": (
         lambda t: t["rows"].append({**row(t, "grade-3"), "id": "grade-3b"}),
         "ladders.rows.grade-3b and ladders.rows.grade-3 are both for grade 3",
+    ),
+    "two ladders for one unit, by patterns": (
+        lambda t: t["rows"].extend(
+            {**row(t, "grade-3"), "id": name, "units": [unit]}
+            for name, unit in (("site-a", "7*"), ("site-b", "[5-7]w"))
+        ),
+        "ladders.rows.site-b and ladders.rows.site-a are both for grade 3",
+    ),
+    "two ladders for one unit, in other letters": (
+        lambda t: t["rows"].extend(
+            {**row(t, "grade-3"), "id": name, "units": [unit]}
+            for name, unit in (("site-a", "7W"), ("site-b", "7w"))
+        ),
+        "ladders.rows.site-b and ladders.rows.site-a are both for grade 3",
     ),
     "one id twice": (lambda t: t["rows"].append(row(t, "screen")), "'screen' stands there twice"),
     "rounds without an interval": (
@@ -244,6 +277,20 @@ REFUSED: dict[str, tuple[Callable[[Table], object], str]] = {
     "a grade 4 that waits": (
         lambda t: row(t, "grade-4")["rungs"][0].update(respond_s=3600),
         "grades 3 and 4 cannot wait",
+    ),
+    "a site's critical candidate that waits": (
+        lambda t: t["rows"].append(
+            {
+                **row(t, "signal"),
+                "id": "site-slow",
+                "for": [{"event": "candidate", "grades": [3]}],
+            }
+        ),
+        "ladders.rows.site-slow.rungs.1.respond_s: expected at most",
+    ),
+    "a unit that no location has": (
+        lambda t: row(t, "grade-3").update(units=["7W/*"]),
+        "ladders.rows.grade-3.units = ['7W/*']: expected the part of the location before",
     ),
     "rungs out of order": (
         lambda t: row(t, "grade-4")["rungs"].reverse(),

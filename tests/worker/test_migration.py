@@ -35,12 +35,12 @@ def table(content: Old, name: str) -> dict[bytes, bytes]:
 
 
 def without_hash(values: list[bytes], *, alarms: bool = False) -> list[dict[str, Any]]:
-    """Of the clinical alerts: versions before format 5 had no alarms, and another ruleset."""
+    """What every version says: before format 5 there were no alarms, before 6 none of scores."""
     alerts = [json.loads(value) for value in values]
     return [
         {k: v for k, v in a.items() if k not in ("previous_hash", "engine_version", "ruleset")}
         for a in alerts
-        if not a["type"].startswith("escalation.") or alarms
+        if not a["type"].startswith("escalation.") or (alarms and a.get("event") != "risk")
     ]
 
 
