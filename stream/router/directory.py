@@ -180,7 +180,7 @@ class Directory(threading.Thread):
                     escalated = replace(escalated, closed=True)
                 case "escalation.acknowledged":
                     escalated = replace(escalated, acknowledged=True)
-                case "escalation.opened":
+                case "escalation.opened" | "escalation.reopened" | "escalation.unshelved":
                     escalated = replace(escalated, closed=False, acknowledged=False)
             self._alerts[escalated.alert_id] = escalated
 

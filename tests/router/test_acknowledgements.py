@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from schemas.events import INPUT_ADAPTER
 from stream.router.acknowledgements import Acknowledgements, Ruling
-from stream.router.directory import KnownAlert
+from stream.router.directory import Directory, KnownAlert
+from stream.settings import Settings
 from tests.router.alarms import MONDAY
 
 GRADE = KnownAlert("a-1", "p-1", "grade.changed")
@@ -51,6 +53,21 @@ def test_the_id_of_an_escalation_stands_for_the_alert_that_it_escalates() -> Non
     for known in (desk(GRADE, ESCALATION), desk(ESCALATION)):
         ruling = said(known, alert_id="a-2")
         assert (ruling.verdict, ruling.alert_id, ruling.patient_id) == ("accepted", "a-1", "p-1")
+
+
+def test_an_answer_that_holds_no_more_is_no_answer() -> None:
+    directory = Directory(Settings())
+
+    def hears(number: int, what: str) -> None:
+        document = {"alert_id": f"e-{number}", "patient_id": "p-1", "type": what, "alert": "a-1"}
+        directory._heard(SimpleNamespace(value=json.dumps(document).encode()))
+
+    directory._alerts["a-1"] = GRADE
+    for number, again in enumerate(("reopened", "unshelved", "opened")):
+        hears(2 * number, "escalation.acknowledged")
+        assert directory._alerts["a-1"].acknowledged
+        hears(2 * number + 1, f"escalation.{again}")
+        assert not directory._alerts["a-1"].acknowledged
 
 
 @pytest.mark.parametrize(
