@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from routers import send_alerts, when
+from routers import when
+from workers import send
 
 from stream.router.directory import Directory
 from stream.router.lane import Lane
@@ -72,7 +73,7 @@ def test_an_alert_repeated_after_a_restart_is_not_delivered_again(
     changed, new = raw_alert(5, "p-2", to_grade=4), raw_alert(7, "p-1")
 
     async def play(raw: list[bytes], count: int) -> None:
-        send_alerts(there, raw)
+        send(there, raw, "alerts")
         async with route_at_work(there, tmp_path):
             await until(lambda: len(told(tmp_path)) >= count)
 
@@ -90,7 +91,7 @@ def test_what_the_audit_topic_says_was_delivered_is_known_however_long_ago(
         "type": "delivery.delivered", "route": "r", "message_id": "m-1", "sha256": "0a",
         "patient_id": "p-1", "to": "http://here",
     }  # fmt: skip
-    send_alerts(there, [json.dumps(line).encode()], "audit")
+    send(there, [json.dumps(line).encode()], "audit")
     monkeypatch.setattr("stream.router.directory.SENT_REACH_S", -3600.0)
     directory = Directory(settings_of(there))
     directory.start()
