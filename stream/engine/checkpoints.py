@@ -21,8 +21,7 @@ _MINUTES_KEPT = 12
 _FEW = 64
 """With more fields than these that differ, a fold is kept whole."""
 
-_NAMES = tuple(each.name for each in fields(Fold))
-_PLACES = bytes(range(len(_NAMES)))
+_PLACES = bytes(range(len(fields(Fold))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class Kept:
     def of(cls, fold: Fold, like: Kept | None) -> Kept:
         """Of a fold as it is now; it shares what it can with `like`."""
         if like is not None:
-            # both dictionaries have all fields in their order, as `Fold.copy` leaves it
+            # all folds of a patient are copies of one, and have the fields in its order
             mine, theirs = tuple(fold.__dict__.values()), like.common.__dict__.values()
             places = bytes(compress(_PLACES, map(is_not, mine, theirs)))
             if len(places) <= _FEW:
@@ -49,8 +48,8 @@ class Kept:
     def fold(self) -> Fold:
         """The fold again; one of the caller's own."""
         fold = self.common.copy()
-        names = map(_NAMES.__getitem__, self.places)
-        fold.__dict__.update(zip(names, self.values, strict=True))
+        names = tuple(fold.__dict__)  # of a stored past they lie as its bytes had them
+        fold.__dict__.update(zip([names[at] for at in self.places], self.values, strict=True))
         return fold
 
 

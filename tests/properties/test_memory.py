@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from stream.engine import Outcome, PatientState, Tick, assess, step
 from stream.engine.events import PatientEvent, Reading, Retraction, Therapy, Vitals
 from stream.engine.facts import WINDOW
+from stream.engine.intray import derive
 from stream.engine.ruleset import HOUR, MINUTE, SECOND
 from tests.charts import P0, START, Chart, history
 
@@ -185,3 +186,19 @@ def test_a_crowded_state_folds_early_and_a_restart_on_it_changes_nothing() -> No
     assert facts <= 60 + 10 + 120  # the newest window is never folded
     assert windows <= 4
     assert living.record == stored.record
+
+
+def test_a_stored_past_with_its_fields_in_another_order_is_folded_on_the_same() -> None:
+    """A later version may have put a field of the fold elsewhere: bytes of before have it there."""
+    chart = Chart()
+    chart.at("10:00", temp=38.6, sbp=120, dbp=70, spo2=97)
+    assert chart.state is not None
+    stored: dict[str, Any] = msgspec.to_builtins(chart.state.record)
+    stored["base"] = dict(reversed(stored["base"].items()))
+    record = msgspec.convert(stored, type(chart.state.record))
+    chart.state = PatientState.assemble(record, chart.state.windows)
+    for minute in range(1, 20):
+        chart.at(f"10:{minute:02}", hr=100 + minute, sbp=118 - minute, dbp=70)
+    chart.at("10:15", temp=36.9, received="10:21")
+    assert chart.state.derived is not None
+    assert chart.state.derived.head == derive(chart.state, P0).head
