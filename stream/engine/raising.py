@@ -245,8 +245,8 @@ def _settle(voice: Voice, now: Fold, alarm: Alarm, fresh: list[Alert], emitted: 
             voice, now, alarm, "cancelled", emitted, emitted,
             None if revised is None else revised.alert_id,
         )  # fmt: skip
-        if alarm.event == "grade" and alarm.answer is None and revised is not None:
-            _replace_by_lower(voice, now, revised, emitted)
+        if alarm.event in ("grade", "icans") and alarm.answer is None and revised is not None:
+            _replace_by_lower(voice, now, alarm.event, revised, emitted)
         return
     if standing == "true" or alarm.returned is not None:
         return
@@ -266,13 +266,15 @@ def _settle(voice: Voice, now: Fold, alarm: Alarm, fresh: list[Alert], emitted: 
         keep(voice, say(voice, now, returned, "returned", emitted, emitted))
 
 
-def _replace_by_lower(voice: Voice, now: Fold, revised: Alert, emitted: Micros) -> None:
+def _replace_by_lower(
+    voice: Voice, now: Fold, event: str, revised: Alert, emitted: Micros
+) -> None:  # fmt: skip
     """Who was told of a grade that never was, and has not come, is told of the one that is."""
-    grade = voice.published.grade
-    stands = any(alarm.event == "grade" for alarm in voice.published.alarms.open)
-    if grade and not stands and revised.type == "grade.revised":
+    grade = revised.body["to_grade"]
+    stands = any(alarm.event == event for alarm in voice.published.alarms.open)
+    if grade and not stands:
         told = revised.emitted_time
-        made = _made(voice, "grade", grade, revised.alert_id, revised.effective_time, told)
+        made = _made(voice, event, grade, revised.alert_id, revised.effective_time, told)
         _open(voice, now, made, emitted)
 
 

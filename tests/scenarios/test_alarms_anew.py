@@ -136,3 +136,31 @@ def test_a_screen_that_rested_on_a_withdrawn_result_is_cancelled() -> None:
     closed = patient.said("escalation.closed")[-1]
     assert patient.told("iec_hs")[-1] == "12:20 iec_hs closed cancelled"
     assert closed.body["by_alert"] == patient.said("iec_hs.changed")[-1].alert_id
+
+
+@pytest.mark.parametrize("before", [None, 9])
+def test_a_neurotoxicity_that_was_charted_too_high_is_asked_about_as_it_is(
+    before: int | None,
+) -> None:
+    patient = Chart(ruleset=QUIET)
+    if before is not None:
+        patient.neuro("10:50", ice=before)
+    patient.neuro("11:00", ice=1, id="typo")
+    patient.neuro("11:00", ice=6, replaces="typo", received="11:02")
+    assert patient.told("icans")[-2:] == [
+        "11:02 icans 3 closed cancelled",
+        "11:02 icans 2 opened 0 bedside_nurse",
+    ]
+    opened = patient.said("escalation.opened")[-1]
+    assert (opened.body["alert"], opened.priority) == (
+        patient.said("icans.changed")[-1].alert_id,
+        "medium",
+    )
+
+
+def test_who_had_answered_is_not_asked_about_a_neurotoxicity_that_was_lower() -> None:
+    patient = Chart(ruleset=QUIET)
+    patient.neuro("11:00", ice=1, id="typo")
+    patient.answer("11:01", patient.alarm(3, "icans"))
+    patient.neuro("11:00", ice=6, replaces="typo", received="11:02")
+    assert patient.told("icans")[-1] == "11:02 icans 3 closed cancelled"
