@@ -89,7 +89,7 @@ class Acknowledgements:
         if alert.escalates is not None:
             alert = self._known(alert.escalates) or _unseen(alert)
         content = _content(request, alert)
-        key = request.event_id or content
+        key = request.event_id or f"{content} {alert.anew}"
         if key in self._accepted:
             said, first = self._accepted[key]
             if said != content:

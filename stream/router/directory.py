@@ -45,6 +45,8 @@ class KnownAlert:
     superseded_by: str | None = None
     closed: bool = False
     acknowledged: bool = False
+    anew: str | None = None
+    """The escalation that asked again: what was answered before it is no answer to it."""
 
 
 class Directory(threading.Thread):
@@ -170,7 +172,8 @@ class Directory(threading.Thread):
             return
         escalated_id = document.get("alert")
         escalates = escalated_id if isinstance(escalated_id, str) else None
-        if alert_id not in self._alerts:
+        fresh = alert_id not in self._alerts
+        if fresh:
             _remember(self._alerts, alert_id, KnownAlert(alert_id, patient_id, kind, escalates))
         if isinstance(before := self._alerts.get(str(document.get("supersedes"))), KnownAlert):
             self._alerts[before.alert_id] = replace(before, superseded_by=alert_id)
@@ -181,6 +184,9 @@ class Directory(threading.Thread):
                 case "escalation.acknowledged":
                     escalated = replace(escalated, acknowledged=True)
                 case "escalation.opened" | "escalation.reopened" | "escalation.unshelved":
+                    first = kind == "escalation.opened" and not escalated.closed
+                    if fresh and not first:
+                        escalated = replace(escalated, anew=alert_id)
                     escalated = replace(escalated, closed=False, acknowledged=False)
             self._alerts[escalated.alert_id] = escalated
 

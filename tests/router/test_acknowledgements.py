@@ -55,19 +55,45 @@ def test_the_id_of_an_escalation_stands_for_the_alert_that_it_escalates() -> Non
         assert (ruling.verdict, ruling.alert_id, ruling.patient_id) == ("accepted", "a-1", "p-1")
 
 
+def hears(directory: Directory, number: int, what: str) -> None:
+    document = {"alert_id": f"e-{number}", "patient_id": "p-1", "type": what, "alert": "a-1"}
+    directory._heard(SimpleNamespace(value=json.dumps(document).encode()))
+
+
 def test_an_answer_that_holds_no_more_is_no_answer() -> None:
     directory = Directory(Settings())
-
-    def hears(number: int, what: str) -> None:
-        document = {"alert_id": f"e-{number}", "patient_id": "p-1", "type": what, "alert": "a-1"}
-        directory._heard(SimpleNamespace(value=json.dumps(document).encode()))
-
     directory._alerts["a-1"] = GRADE
     for number, again in enumerate(("reopened", "unshelved", "opened")):
-        hears(2 * number, "escalation.acknowledged")
+        hears(directory, 2 * number, "escalation.acknowledged")
         assert directory._alerts["a-1"].acknowledged
-        hears(2 * number + 1, f"escalation.{again}")
+        hears(directory, 2 * number + 1, f"escalation.{again}")
         assert not directory._alerts["a-1"].acknowledged
+
+
+@pytest.mark.parametrize(
+    ("over", "again"),
+    [("acknowledged", "reopened"), ("acknowledged", "unshelved"), ("closed", "opened")],
+)
+def test_the_same_words_to_an_alarm_that_asks_anew_are_another_answer(
+    over: str, again: str
+) -> None:
+    directory = Directory(Settings())
+    directory._alerts["a-1"] = GRADE
+    there = Acknowledgements(directory.alert)
+    hears(directory, 1, "escalation.opened")
+    first = said(there)
+    hears(directory, 2, f"escalation.{over}")
+    assert said(there, after_s=5).event == first.event
+    hears(directory, 3, f"escalation.{again}")
+    anew = said(there, after_s=600)
+    assert anew.verdict == "accepted"
+    assert anew.event_id != first.event_id
+    hears(directory, 1, "escalation.opened")  # written once more after a crash
+    assert said(there, after_s=605).event == anew.event
+    assert said(there, event_id="e-1").verdict == "accepted"
+    hears(directory, 4, f"escalation.{over}")
+    hears(directory, 5, f"escalation.{again}")
+    assert said(there, event_id="e-1").verdict == "repeated"
 
 
 @pytest.mark.parametrize(
