@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC
-from functools import cache
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -307,15 +306,24 @@ def _meet(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
     return any(_both(one, other) for one, other in product(*plain))
 
 
-@cache
 def _both(one: str, other: str) -> bool:
-    if not one or not other:
-        return not (one + other).strip("*")
-    if one[0] == "*":
-        return _both(one[1:], other) or _both(one, other[1:])
-    if other[0] == "*":
-        return _both(other, one)
-    return (one[0] == other[0] or "?" in (one[0], other[0])) and _both(one[1:], other[1:])
+    """Whether one text fits two patterns: from their beginnings, how far both can be read."""
+    todo, seen = [(0, 0)], {(0, 0)}
+    while todo:
+        at, to = todo.pop()
+        a, b = one[at : at + 1], other[to : to + 1]
+        if not a and not b:
+            return True
+        steps: set[tuple[int, int]] = set()
+        if a == "*":
+            steps |= {(at + 1, to), (at, to + len(b))}
+        if b == "*":
+            steps |= {(at, to + 1), (at + len(a), to)}
+        if not steps and a and b and (a == b or "?" in (a, b)):
+            steps = {(at + 1, to + 1)}
+        todo += steps - seen
+        seen |= steps
+    return False
 
 
 def _at(row: Ladder, minute: int) -> bool:

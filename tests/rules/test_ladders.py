@@ -250,6 +250,13 @@ REFUSED: dict[str, tuple[Callable[[Table], object], str]] = {
         ),
         "ladders.rows.site-b and ladders.rows.site-a are both for grade 3",
     ),
+    "two ladders for one unit, by endless patterns": (
+        lambda t: t["rows"].extend(
+            {**row(t, "grade-3"), "id": name, "units": [unit]}
+            for name, unit in (("site-a", 600 * "7?"), ("site-b", 1200 * "7"), ("site-c", "8*"))
+        ),
+        "ladders.rows.site-b and ladders.rows.site-a are both for grade 3",
+    ),
     "two ladders for one unit, in other letters": (
         lambda t: t["rows"].extend(
             {**row(t, "grade-3"), "id": name, "units": [unit]}
