@@ -144,10 +144,10 @@ def _looked_up(settings: Settings, alert_id: str) -> tuple[str, str]:
 
 def _unsaid(settings: Settings, event: Json) -> str:
     """Why no worker says anything to an answer, as far as the alerts topic tells."""
-    from stream.cli.topic_events import standing_answer
+    from stream.cli.topic_events import alert_values, standing_answer
 
     if event["action"] == "acknowledge":
-        before = standing_answer(settings, event["alert_id"])
+        before = standing_answer(alert_values(settings), event["alert_id"])
         if before is not None:
             return f"; it changes nothing: {before['by']} answered at {before['effective_time']}"
     return "; nothing came of it yet"

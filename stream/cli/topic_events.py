@@ -12,11 +12,13 @@ from stream.cli.brokers import reaching
 from stream.cli.exits import BROKER, CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from stream.settings import Settings
 
 INPUTS = ("vitals", "care")
+_ASKS = ("escalation.opened", "escalation.reopened", "escalation.unshelved")
+"""What begins a ladder: an answer before it holds no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +51,21 @@ def alert_record(settings: Settings, alert_id: str) -> dict[str, Any] | None:
     return None
 
 
-def standing_answer(settings: Settings, alert_id: str) -> dict[str, Any] | None:
-    """The `escalation.acknowledged` of this alert, on the alerts topic, that holds; else None."""
+def standing_answer(values: Iterable[bytes], alert_id: str) -> dict[str, Any] | None:
+    """The `escalation.acknowledged` of this alert, among alerts, that holds; else None."""
     wanted, found = json.dumps(alert_id)[1:-1].encode(), None
-    for record in _read(settings, ("alerts",)):
-        if wanted not in record.value or b"escalation." not in record.value:
+    for value in values:
+        if wanted not in value or b"escalation." not in value:
             continue
         try:
-            document = json.loads(record.value)
+            document = json.loads(value)
         except ValueError:
             continue
         if not isinstance(document, dict) or document.get("alert") != alert_id:
             continue
         if document.get("type") == "escalation.acknowledged":
             found = document
-        elif document.get("type") in ("escalation.reopened", "escalation.unshelved"):
+        elif document.get("type") in _ASKS:
             found = None
     return found
 
