@@ -306,19 +306,20 @@ class Voice:
             return
         fresh = told[in_common(said, told) :] or told[-1:]
         last = self.published.icans[-1].grade if self.published.icans else 0
+        ident = self.published.icans[-1].alert_id if self.published.icans else ""
         known = {(item.time, item.grade): item for item in said}
         rules = self.context.rules
         if not told and last != (now.icans or 0):  # the only assessment was withdrawn
             self._icans_changed(said[0].time, last, 0, "information", (), emitted)
         for change in fresh:
-            if change.grade == last:
-                continue
-            priority = rules.icans_priority[change.grade] if change.grade > last else "information"
-            ident = self._icans_changed(
-                change.time, last, change.grade, priority, change.whys, emitted
-            )
+            if change.grade != last:
+                rises = change.grade > last
+                priority = rules.icans_priority[change.grade] if rises else "information"
+                ident = self._icans_changed(
+                    change.time, last, change.grade, priority, change.whys, emitted
+                )
+                last = change.grade
             known[(change.time, change.grade)] = Said(change.time, change.grade, ident)
-            last = change.grade
         older = tuple(item for item in self.published.icans if item.time < self.floor)
         current = tuple(known.get((c.time, c.grade)) or Said(c.time, c.grade, "") for c in told)
         self.published = replace(self.published, icans=(*older[-1:], *current))

@@ -98,22 +98,30 @@ def _open_again(voice: Voice, now: Fold, emitted: Micros) -> None:
 
     Their alarms were closed when they died or left, which was wrong, or is over.
     """
-    published = voice.published
-    kept = tuple(item for item in published.alarms.closed if item.why != ENDED)
-    store(voice, replace(published.alarms, closed=kept))
-    for alarm in _in_force(voice, now, emitted):
+    alarms = voice.published.alarms
+    ended = {item.alert_id for item in alarms.closed if item.why == ENDED}
+    kept = tuple(item for item in alarms.closed if item.why != ENDED)
+    store(voice, replace(alarms, closed=kept))
+    for alarm in _in_force(voice, now, ended, emitted):
         others = voice.published.alarms.open
         if not any(outdoes(other, alarm) for other in others):
             _open(voice, now, alarm, emitted)
 
 
-def _in_force(voice: Voice, now: Fold, told: Micros) -> Iterator[Alarm]:
-    """The alarms that what was said last would raise now; signals and timers speak again."""
+def _in_force(voice: Voice, now: Fold, ended: set[str], told: Micros) -> Iterator[Alarm]:
+    """The alarms that what was said last would raise now; signals and timers speak again.
+
+    `ended`: the alerts whose alarms ended with the patient.
+    """
     published, rules = voice.published, voice.context.rules
     for event, said in (("grade", published.changes[-1:]), ("icans", published.icans[-1:])):
         for item in said:
-            if item.grade and item.alert_id:
-                yield _made(voice, event, item.grade, item.alert_id, item.time, told)
+            alert_id = item.alert_id
+            if event == "grade" and alert_id not in ended:
+                # a correction has come back to a grade whose alarm was over: the last word counts
+                alert_id = published.last_alert or alert_id
+            if item.grade and alert_id:
+                yield _made(voice, event, item.grade, alert_id, item.time, told)
     starts = {(item.start, item.grade): item for item in now.candidates}
     for one in published.candidates:
         candidate = starts.get((one.start, one.grade))

@@ -164,3 +164,28 @@ def test_who_had_answered_is_not_asked_about_a_neurotoxicity_that_was_lower() ->
     patient.answer("11:01", patient.alarm(3, "icans"))
     patient.neuro("11:00", ice=6, replaces="typo", received="11:02")
     assert patient.told("icans")[-1] == "11:02 icans 3 closed cancelled"
+
+
+def test_a_grade_that_a_correction_came_back_to_is_asked_about_by_its_last_alert() -> None:
+    """The alarm of the first one was closed for the higher grade: nobody answers it any more."""
+    patient = Chart(ruleset=QUIET)
+    patient.at("10:00", temp=38.6, sbp=120, dbp=70, spo2=97)
+    patient.pump("10:10", "norepinephrine", 4, id="pump")
+    patient.retract("10:12", "pump")
+    assert patient.alarms() == ["grade 1 unacknowledged"]
+    before = patient.alarm(1)
+    patient.outcome("10:20", "discharged", id="end")
+    patient.retract("10:22", "end")
+    assert patient.told("grade")[-1] == "10:22 grade 1 opened 0 bedside_nurse"
+    assert patient.alarm(1) == before
+
+
+def test_a_neurotoxicity_whose_time_was_corrected_is_asked_about_when_the_patient_is_back() -> None:
+    patient = Chart(ruleset=QUIET)
+    patient.neuro("11:00", ice=1, id="early")
+    patient.neuro("11:05", ice=1, replaces="early", received="11:06")
+    before = patient.alarm(3, "icans")
+    patient.outcome("11:07", "discharged", id="end")
+    patient.retract("11:08", "end")
+    assert patient.alarms() == ["icans 3 unacknowledged"]
+    assert patient.alarm(3, "icans") == before
