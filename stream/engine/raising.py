@@ -109,8 +109,9 @@ def _open_again(voice: Voice, now: Fold, emitted: Micros) -> None:
 
 
 def _in_force(voice: Voice, now: Fold, ended: set[str], told: Micros) -> Iterator[Alarm]:
-    """The alarms that what was said last would raise now; signals and timers speak again.
+    """The alarms that what was said last would raise now.
 
+    Signals are said to be lost again; of reminders, which happened once, nobody is asked anew.
     `ended`: the alerts whose alarms ended with the patient.
     """
     published, rules = voice.published, voice.context.rules
