@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "STORMWATCH_TEST_BROKER"
 KAFKA_SH = Path(__file__).parents[2] / "deploy" / "kafka" / "kafka.sh"
-KEYED = ("vitals", "care", "ticks", "alerts", "deadletter", "status")
+NAMES = ("vitals", "care", "ticks", "alerts", "deadletter", "status", "audit")
 
 Kind = Literal["apache-kafka", "embedded", "external"]
 
@@ -65,8 +65,8 @@ class Topics:
         return self.broker.bootstrap
 
     def name(self, topic: str) -> str:
-        """The full name of one of ``KEYED``."""
-        assert topic in KEYED, topic
+        """The full name of one of ``NAMES``."""
+        assert topic in NAMES, topic
         return self.prefix + topic
 
 

@@ -258,6 +258,8 @@ def outcomes(
 class Taking:
     """Stands for the agent's reader: takes every record, at once."""
 
+    within = 0.0
+
     def __init__(self) -> None:
         self.records: asyncio.Queue[Any] = asyncio.Queue()
 

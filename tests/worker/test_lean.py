@@ -159,7 +159,7 @@ def test_a_quiet_fetcher_is_asked_once_in_a_while(monkeypatch: pytest.MonkeyPatc
         await consumer._wait_next_records(1.0)
         consumer.reader.within = 0.004
         await consumer._wait_next_records(1.0)
-        consumer.reader = None  # while tables are read
+        consumer.reader = None  # before the agent runs
         await consumer._pause()
 
     asyncio.run(scene())
