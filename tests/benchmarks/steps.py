@@ -5,8 +5,9 @@
 Snapshots of seven signals of a quiet patient under a therapy, as bedside monitors send them. CPU
 time of this process, the least of all rounds (piece by piece) with the most in brackets, and as a
 ratio to the first row of the same run; blocks are those of Python's allocator that one step leaves.
-`--grade` also runs `stormwatch grade` over so many lines, beside reading, decoding and stepping the
-same lines in this process. Figures are printed; nothing is asserted.
+`--minute` tells the seconds of a minute apart. `--grade` also runs `stormwatch grade` over so many
+lines, beside reading, decoding and stepping the same lines in this process. Figures are printed;
+nothing is asserted.
 """
 
 from __future__ import annotations
@@ -212,6 +213,22 @@ def wire(number: int) -> dict[str, object]:
     return {**head, "received_at": at, **body}
 
 
+def by_second(patients: int = 3, minutes: int = 4) -> list[float]:
+    """us a step in each twelfth of a minute: most of its first snapshots are extremes of it."""
+    begin, spent = 20 * 60, [0.0] * 12
+    states = {
+        name: after(every(name, MINUTE, begin * SECOND, SECOND), after(iter([therapy(name)])))
+        for name in (f"m{number}" for number in range(patients))
+    }
+    for second in range(begin, begin + 60 * minutes):
+        for name, state in states.items():
+            event = snapshot(name, START + second * SECOND)
+            since = time.process_time()
+            states[name], _ = step(state, event, P0)
+            spent[second % 60 // 5] += time.process_time() - since
+    return [1e6 * each / (5 * patients * minutes) for each in spent]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -219,6 +236,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--patients", type=int, nargs="*", default=[10, 10_000])
     parser.add_argument("--grade", type=int, default=0, metavar="LINES")
+    parser.add_argument("--minute", action="store_true")
     parser.add_argument("--json", type=Path, default=None)
     given = parser.parse_args()
     rows: dict[str, object] = {}
@@ -235,6 +253,10 @@ def main() -> None:
         took = f"{least:.1f} ({most:.1f})"
         print(f"{case.name:36} {took:>16} {1e6 / least:9,.0f} {least / first:6.2f} {kept:7.1f}")
         rows[case.name] = {"us": least, "most_us": most, "ratio": least / first, "blocks": kept}
+    if given.minute:
+        slices = by_second()
+        print("us a step in each five seconds of a minute:", *(f"{each:.0f}" for each in slices))
+        rows["by five seconds"] = {"us": slices}
     if given.grade:
         for what, rate in graded(given.grade):
             print(f"{what:36} {rate:12,.0f} events/s")
