@@ -1,0 +1,61 @@
+"""What is asked about anew without a new alert: after an end that was none, or is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from stream.engine.alarms import ENDED, Alarm
+from stream.engine.announce import Voice, candidate_priority
+from stream.engine.escalation import outdoes, store
+from stream.engine.events import Micros
+from stream.engine.fold import Fold
+from stream.engine.opening import made, open_alarm
+
+
+def open_again(voice: Voice, now: Fold, emitted: Micros) -> None:
+    """The patient is there after all, or again: what is in force is asked about anew.
+
+    Their alarms were closed when they died or left, which was wrong, or is over.
+    """
+    alarms = voice.published.alarms
+    ended = {item.alert_id for item in alarms.closed if item.why == ENDED}
+    kept = tuple(item for item in alarms.closed if item.why != ENDED)
+    store(voice, replace(alarms, closed=kept))
+    for alarm in _in_force(voice, now, ended, emitted):
+        others = voice.published.alarms.open
+        if not any(outdoes(other, alarm) for other in others):
+            open_alarm(voice, now, alarm, emitted)
+
+
+def _in_force(voice: Voice, now: Fold, ended: set[str], told: Micros) -> Iterator[Alarm]:
+    """The alarms that what was said last would raise now.
+
+    Signals are said to be lost again; of reminders, which happened once, nobody is asked anew.
+    `ended`: the alerts whose alarms ended with the patient.
+    """
+    published, rules = voice.published, voice.context.rules
+    for event, said in (("grade", published.changes[-1:]), ("icans", published.icans[-1:])):
+        for item in said:
+            alert_id = item.alert_id
+            if event == "grade" and alert_id not in ended:
+                # a correction has come back to a grade whose alarm was over: the last word counts
+                alert_id = published.last_alert or alert_id
+            if item.grade and alert_id:
+                yield made(voice, event, item.grade, alert_id, item.time, told)
+    starts = {(item.start, item.grade): item for item in now.candidates}
+    for one in published.candidates:
+        candidate = starts.get((one.start, one.grade))
+        if one.end is None and candidate is not None:
+            priority = candidate_priority(candidate, rules)
+            alarm = made(voice, "candidate", one.grade, one.alert_id, one.start, told)
+            yield replace(alarm, subject=one.alert_id, priority=priority)
+    for name, risk in published.risks.items():
+        alarm = made(voice, "risk", 0, risk.alert_id, risk.time, told)
+        priority = rules.scores[name].priority(risk.band) if name in rules.scores else "information"
+        if priority != "information":
+            yield replace(alarm, subject=name, priority=priority)
+    screen = published.iec_hs
+    if screen is not None and screen.positive:
+        alarm = made(voice, "iec_hs", 0, screen.alert_id, screen.time, told)
+        yield replace(alarm, priority=rules.iec_hs.priority)
