@@ -1,4 +1,7 @@
-"""What is asked about anew without a new alert: after an end that was none, or is over."""
+"""What is asked about anew without a new alert.
+
+That is what is in force after an end that was none, or is over, and scores after a high grade.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from stream.engine.escalation import outdoes, store
 from stream.engine.events import Micros
 from stream.engine.fold import Fold
 from stream.engine.opening import made, open_alarm
+from stream.engine.standing import grade_stands
 
 
 def open_again(voice: Voice, now: Fold, emitted: Micros) -> None:
@@ -25,6 +29,20 @@ def open_again(voice: Voice, now: Fold, emitted: Micros) -> None:
     for alarm in _in_force(voice, now, ended, emitted):
         others = voice.published.alarms.open
         if not any(outdoes(other, alarm) for other in others):
+            open_alarm(voice, now, alarm, emitted)
+
+
+def ask_of_scores(voice: Voice, now: Fold, emitted: Micros, *, stood: bool) -> None:
+    """Ask about the bands in force of which nobody was asked beside a high grade that has gone.
+
+    `stood`: an alarm of such a grade was there before this step.
+    """
+    alarms = voice.published.alarms
+    over = {item.alert_id for item in alarms.closed if item.why == "superseded"}
+    if not (stood or over) or grade_stands(voice):
+        return
+    for alarm in _scores_in_force(voice, emitted):
+        if (stood or alarm.alert_id in over) and alarms.of(alarm.alert_id) is None:
             open_alarm(voice, now, alarm, emitted)
 
 
@@ -50,12 +68,17 @@ def _in_force(voice: Voice, now: Fold, ended: set[str], told: Micros) -> Iterato
             priority = candidate_priority(candidate, rules)
             alarm = made(voice, "candidate", one.grade, one.alert_id, one.start, told)
             yield replace(alarm, subject=one.alert_id, priority=priority)
-    for name, risk in published.risks.items():
-        alarm = made(voice, "risk", 0, risk.alert_id, risk.time, told)
-        priority = rules.scores[name].priority(risk.band) if name in rules.scores else "information"
-        if priority != "information":
-            yield replace(alarm, subject=name, priority=priority)
+    yield from _scores_in_force(voice, told)
     screen = published.iec_hs
     if screen is not None and screen.positive:
         alarm = made(voice, "iec_hs", 0, screen.alert_id, screen.time, told)
         yield replace(alarm, priority=rules.iec_hs.priority)
+
+
+def _scores_in_force(voice: Voice, told: Micros) -> Iterator[Alarm]:
+    rules = voice.context.rules
+    for name, risk in voice.published.risks.items():
+        alarm = made(voice, "risk", 0, risk.alert_id, risk.time, told)
+        priority = rules.scores[name].priority(risk.band) if name in rules.scores else "information"
+        if priority != "information":
+            yield replace(alarm, subject=name, priority=priority)

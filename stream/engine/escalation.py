@@ -25,6 +25,7 @@ from stream.engine.ladders import Ladder, Ladders
 from stream.engine.outputs import rfc3339
 from stream.engine.ruleset import SECOND
 from stream.engine.signs import outpatient
+from stream.engine.standing import silences_scores
 
 _LOUD = frozenset({"opened", "advanced", "repeated", "exhausted", "unshelved", "reopened"})
 """Transitions that ask somebody for something: as loud as the alarm; the others inform."""
@@ -284,9 +285,15 @@ def close(
 
 
 def supersede(voice: Voice, now: Fold, opened: Alarm, effective: Micros, emitted: Micros) -> None:
-    """Close the alarms of the same matter that are no higher than one that was opened just now."""
+    """Close what an alarm that was opened just now makes needless.
+
+    That is what is no higher in the same matter, and scores beside a high grade.
+    """
+    silent = silences_scores(opened, voice.context.rules.ladders.alarms)
     for other in voice.published.alarms.open:
-        if other.alert_id != opened.alert_id and outdoes(opened, other):
+        if other.alert_id == opened.alert_id:
+            continue
+        if outdoes(opened, other) or (silent and other.event == "risk"):
             close(voice, now, other, "superseded", effective, emitted, opened.alert_id)
 
 

@@ -1,4 +1,4 @@
-"""How an alarm begins: on the first rung of its ladder, or held back in a flood."""
+"""How an alarm begins: on the first rung of its ladder, held back in a flood, or not at all."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from stream.engine.alarms import HELD_KEPT, RAISED_KEPT, Alarm, Flood, Raised
 from stream.engine.announce import Voice
 from stream.engine.escalation import (
     begun,
+    close,
     keep,
     ladder_of,
     say,
@@ -18,6 +19,7 @@ from stream.engine.escalation import (
 from stream.engine.events import Micros
 from stream.engine.fold import Fold
 from stream.engine.ruleset import SECOND
+from stream.engine.standing import grade_stands
 
 
 def made(
@@ -40,10 +42,16 @@ def made(
 
 
 def open_alarm(voice: Voice, now: Fold, alarm: Alarm, emitted: Micros) -> None:
-    """Begin the ladder of a new alarm, or hold it back in a flood; the lower ones are over."""
+    """Begin the ladder of a new alarm, or hold it back in a flood; the lower ones are over.
+
+    A score beside a high grade asks nobody; it is kept as superseded, and may be asked of later.
+    """
     ladders = voice.context.rules.ladders
     row = ladder_of(voice, now, alarm, alarm.told)
     if row is None:
+        return
+    if alarm.event == "risk" and grade_stands(voice):
+        close(voice, now, alarm, "superseded", emitted, emitted)
         return
     rule, alarms = ladders.alarms, voice.published.alarms
     kind = f"{alarm.event} {alarm.grade or alarm.subject}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stream.engine.alarms import ENDED, Alarm, Alarms
-from stream.engine.anew import open_again
+from stream.engine.anew import ask_of_scores, open_again
 from stream.engine.announce import Voice
 from stream.engine.answers import hear_early
 from stream.engine.escalation import close, keep, ladder_of, say, store
@@ -13,7 +13,7 @@ from stream.engine.events import Micros
 from stream.engine.fold import Fold
 from stream.engine.opening import made, open_alarm
 from stream.engine.outputs import Alert
-from stream.engine.standing import standing_of
+from stream.engine.standing import grade_stands, standing_of
 
 _CHANNELS = {
     "candidate": "candidate.closed",
@@ -38,12 +38,14 @@ def escalate(voice: Voice, now: Fold, emitted: Micros) -> None:
         for alarm in (*voice.published.alarms.open, *raised):
             close(voice, now, alarm, ENDED, emitted, emitted)
     else:
+        stood = grade_stands(voice)
         for alarm in _raised(voice, fresh):
             open_alarm(voice, now, alarm, emitted)
         if voice.published.alarms.ended:
             open_again(voice, now, emitted)
         for alarm in voice.published.alarms.open:
             _settle(voice, now, alarm, fresh, emitted)
+        ask_of_scores(voice, now, emitted, stood=stood)
     voice.heard = len(voice.alerts)
     if voice.published.alarms.early:
         hear_early(voice, now, emitted)
