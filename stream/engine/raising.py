@@ -38,10 +38,10 @@ def escalate(voice: Voice, now: Fold, emitted: Micros) -> None:
         for alarm in (*voice.published.alarms.open, *raised):
             close(voice, now, alarm, ENDED, emitted, emitted)
     else:
-        stood = grade_stands(voice)
+        left, stood = voice.published.alarms.ended, grade_stands(voice)
         for alarm in _raised(voice, fresh):
             open_alarm(voice, now, alarm, emitted)
-        if voice.published.alarms.ended:
+        if left:
             open_again(voice, now, emitted)
         for alarm in voice.published.alarms.open:
             _settle(voice, now, alarm, fresh, emitted)

@@ -189,3 +189,15 @@ def test_a_neurotoxicity_whose_time_was_corrected_is_asked_about_when_the_patien
     patient.retract("11:08", "end")
     assert patient.alarms() == ["icans 3 unacknowledged"]
     assert patient.alarm(3, "icans") == before
+
+
+def test_what_a_new_alarm_closes_hides_nothing_of_a_patient_who_is_back() -> None:
+    """Back with a vasopressor: the score of the same step asks nobody beside grade 3."""
+    patient = Chart(ruleset=QUIET)
+    patient.oxygen("9:00", "room_air")
+    patient.neuro("10:30", ice=5, consciousness="awake")
+    patient.at("10:50", temp=38.6, sbp=118, dbp=70, hr=132, rr=26, spo2=97)
+    patient.outcome("11:02", "transferred")
+    patient.pump("11:30", "norepinephrine", 4)
+    assert [a.body["band"] for a in patient.said("risk.changed") if a.body["score"] == "news2"]
+    assert patient.alarms() == ["grade 3 unacknowledged", "icans 2 unacknowledged"]
