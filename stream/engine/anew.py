@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from stream.engine.alarms import ENDED, Alarm
+from stream.engine.alarms import ENDED, LEFT, Alarm
 from stream.engine.announce import Voice, candidate_priority
 from stream.engine.escalation import outdoes, store
 from stream.engine.events import Micros
@@ -24,7 +24,7 @@ def open_again(voice: Voice, now: Fold, emitted: Micros) -> None:
     """
     alarms = voice.published.alarms
     ended = {item.alert_id for item in alarms.closed if item.why == ENDED}
-    kept = tuple(item for item in alarms.closed if item.why != ENDED)
+    kept = tuple(replace(i, why=LEFT) if i.why == ENDED else i for i in alarms.closed)
     store(voice, replace(alarms, closed=kept))
     for alarm in _in_force(voice, now, ended, emitted):
         others = voice.published.alarms.open

@@ -58,7 +58,8 @@ def open_alarm(voice: Voice, now: Fold, alarm: Alarm, emitted: Micros) -> None:
     longest = max(rule.chatter_within, rule.flood_within)
     recent = tuple(item for item in alarms.raised if alarm.told - item.time < longest)
     recent = (*recent, Raised(kind, alarm.told))[-RAISED_KEPT:]
-    store(voice, replace(alarms, raised=recent))
+    closed = tuple(item for item in alarms.closed if item.alert_id != alarm.alert_id)
+    store(voice, replace(alarms, raised=recent, closed=closed))
     same = sum(i.kind == kind and alarm.told - i.time < rule.chatter_within for i in recent)
     near = sum(alarm.told - i.time < rule.flood_within for i in recent)
     hidden = not (alarm.latches or alarm.priority == "high" or alarm.event == "grade")

@@ -201,3 +201,21 @@ def test_what_a_new_alarm_closes_hides_nothing_of_a_patient_who_is_back() -> Non
     patient.pump("11:30", "norepinephrine", 4)
     assert [a.body["band"] for a in patient.said("risk.changed") if a.body["score"] == "news2"]
     assert patient.alarms() == ["grade 3 unacknowledged", "icans 2 unacknowledged"]
+
+
+def test_an_alarm_that_stays_closed_when_the_patient_is_back_takes_no_answer() -> None:
+    """A signal is said to be lost again; the alarm of the first time is over."""
+    patient = Chart()
+    patient.at("10:00", temp=38.6, sbp=120, dbp=70, spo2=97)
+    patient.tick("20:00")
+    lost = next(alarm for alarm in patient.said("escalation.opened") if alarm.body["subject"])
+    patient.outcome("20:02", "discharged")
+    patient.at("20:10", temp=38.6, sbp=120, dbp=70, spo2=97)
+    asked = len(patient.said("escalation.opened"))
+    patient.answer("20:11", lost.body["alert"])
+    assert patient.last is not None
+    (refused,) = patient.last.rejections
+    assert refused.code == "alarm_closed"
+    assert "(ended, not asked about anew)" in refused.detail
+    patient.at("20:12", temp=38.6, sbp=120, dbp=70, spo2=97)
+    assert len(patient.said("escalation.opened")) == asked
