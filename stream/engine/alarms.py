@@ -158,6 +158,11 @@ class Alarms:
         """Whether alarms were closed because the patient died or left, and is not back."""
         return bool(self.closed) and self.closed[-1].why == ENDED
 
+    @property
+    def left(self) -> bool:
+        """Whether some of them stay closed though the patient is back."""
+        return any(item.why == LEFT for item in self.closed)
+
     def of(self, alert_id: str) -> Alarm | None:
         """The open alarm that this alert raised."""
         return next((alarm for alarm in self.open if alarm.alert_id == alert_id), None)

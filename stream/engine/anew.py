@@ -10,10 +10,11 @@ from dataclasses import replace
 
 from stream.engine.alarms import ENDED, LEFT, Alarm
 from stream.engine.announce import Voice, candidate_priority
-from stream.engine.escalation import outdoes, store
+from stream.engine.escalation import ladder_of, outdoes, store
 from stream.engine.events import Micros
 from stream.engine.fold import Fold
 from stream.engine.opening import made, open_alarm
+from stream.engine.risks import band_at
 from stream.engine.standing import grade_stands
 
 
@@ -35,19 +36,39 @@ def open_again(voice: Voice, now: Fold, emitted: Micros) -> None:
 def ask_of_scores(voice: Voice, now: Fold, emitted: Micros, *, stood: bool) -> None:
     """Ask about the bands in force of which nobody was asked beside a high grade that has gone.
 
+    So are those of a patient who had left: once what was measured is not too old, and says so.
     `stood`: an alarm of such a grade was there before this step.
     """
     alarms = voice.published.alarms
-    over = {item.alert_id for item in alarms.closed if item.why == "superseded"}
-    if not (stood or over) or grade_stands(voice):
+    over = {item.alert_id: item.why for item in alarms.closed}
+    if not (stood or {"superseded", LEFT} & {*over.values()}) or grade_stands(voice):
         return
     for alarm in _scores_in_force(voice, emitted):
-        if (stood or alarm.alert_id in over) and alarms.of(alarm.alert_id) is None:
+        why = over.get(alarm.alert_id)
+        asks = stood or why == "superseded"
+        if why == LEFT:
+            asks = _is_measured(voice, now, alarm.subject, emitted)
+        if asks and alarms.of(alarm.alert_id) is None:
             open_alarm(voice, now, alarm, emitted)
 
 
+def silent_scores(voice: Voice, now: Fold, told: Micros) -> list[Alarm]:
+    """The alarms that a high grade keeps silent: they end with the patient as the others do."""
+    if not grade_stands(voice):
+        return []
+    return [item for item in _scores_in_force(voice, told) if ladder_of(voice, now, item, told)]
+
+
+def _is_measured(voice: Voice, now: Fold, name: str, time: Micros) -> bool:
+    """Whether measurements that are not too old have the band that was said, or a higher one."""
+    rules = voice.context.rules
+    bands = rules.scores[name].plan.bands
+    here = band_at(now, time, rules.scores[name], rules)
+    return here is not None and here in bands[bands.index(voice.published.risks[name].band) :]
+
+
 def _in_force(voice: Voice, now: Fold, ended: set[str], told: Micros) -> Iterator[Alarm]:
-    """The alarms that what was said last would raise now.
+    """The alarms that what was said last would raise now; of scores see `ask_of_scores`.
 
     Signals are said to be lost again; of reminders, which happened once, nobody is asked anew.
     `ended`: the alerts whose alarms ended with the patient.
@@ -68,7 +89,6 @@ def _in_force(voice: Voice, now: Fold, ended: set[str], told: Micros) -> Iterato
             priority = candidate_priority(candidate, rules)
             alarm = made(voice, "candidate", one.grade, one.alert_id, one.start, told)
             yield replace(alarm, subject=one.alert_id, priority=priority)
-    yield from _scores_in_force(voice, told)
     screen = published.iec_hs
     if screen is not None and screen.positive:
         alarm = made(voice, "iec_hs", 0, screen.alert_id, screen.time, told)

@@ -273,13 +273,14 @@ def close(
         }
         say(voice, now, ended, "closed", effective, emitted, more=more)
     alarms = voice.published.alarms
+    before = (item for item in alarms.closed if item.alert_id != alarm.alert_id)
     closed = ClosedAlarm(alarm.alert_id, why, effective)
     store(
         voice,
         replace(
             alarms,
             open=tuple(item for item in alarms.open if item.alert_id != alarm.alert_id),
-            closed=(*alarms.closed, closed)[-CLOSED_KEPT:],
+            closed=(*before, closed)[-CLOSED_KEPT:],
         ),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stream.engine.alarms import ENDED, Alarm, Alarms
-from stream.engine.anew import ask_of_scores, open_again
+from stream.engine.anew import ask_of_scores, open_again, silent_scores
 from stream.engine.announce import Voice
 from stream.engine.answers import hear_early
 from stream.engine.escalation import close, keep, ladder_of, say, store
@@ -35,7 +35,8 @@ def escalate(voice: Voice, now: Fold, emitted: Micros) -> None:
     elif now.ended:
         # what late data raises now asks nobody, and is known should the patient be back
         raised = [item for item in _raised(voice, fresh) if ladder_of(voice, now, item, item.told)]
-        for alarm in (*voice.published.alarms.open, *raised):
+        silent = silent_scores(voice, now, emitted)
+        for alarm in (*voice.published.alarms.open, *raised, *silent):
             close(voice, now, alarm, ENDED, emitted, emitted)
     else:
         left, stood = voice.published.alarms.ended, grade_stands(voice)

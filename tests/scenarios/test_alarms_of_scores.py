@@ -76,6 +76,51 @@ def test_a_patient_who_is_back_is_asked_about_again() -> None:
     ]
 
 
+DAY_10 = 240
+
+
+def back_after_ten_days(**vitals: float) -> Chart:
+    """NEWS2 of 7 when they were discharged; what is measured at 10:00 when they are back."""
+    chart = worse()
+    chart.outcome("11:20", "discharged")
+    chart.at(f"{DAY_10 + 10}:00", **vitals)
+    return chart
+
+
+def test_a_score_of_before_the_discharge_asks_nobody_when_the_patient_is_back_and_well() -> None:
+    chart = back_after_ten_days(**WELL)
+    chart.restart()
+    for minute in range(1, 50):
+        chart.at(f"{DAY_10 + 10}:{minute:02}", **WELL)
+    assert chart.told("risk")[-1] == "11:20 risk news2 closed ended"
+
+
+def test_a_score_that_is_as_high_when_the_patient_is_back_asks_at_once() -> None:
+    chart = back_after_ten_days(**ILL)
+    assert chart.told("risk")[-1] == "250:00 risk news2 opened 0 bedside_nurse"
+
+
+def test_a_score_asks_as_soon_as_enough_is_measured_to_know_it() -> None:
+    chart = back_after_ten_days(temp=ILL["temp"], hr=ILL["hr"])
+    chart.restart()
+    chart.at("250:10", sbp=ILL["sbp"], dbp=ILL["dbp"])
+    assert chart.told("risk")[-1] == "11:20 risk news2 closed ended"
+    chart.at("250:20", rr=ILL["rr"])
+    assert chart.told("risk")[-1] == "250:20 risk news2 opened 0 bedside_nurse"
+    chart.answer("250:21", chart.alarm(event="risk"))
+    chart.at("250:30", **ILL)
+    assert "risk news2 acknowledged" in chart.alarms()
+
+
+def test_an_end_that_is_withdrawn_a_day_later_asks_by_what_is_measured_then() -> None:
+    chart = worse()
+    chart.outcome("11:20", "discharged", id="end")
+    chart.retract("35:00", "end")
+    assert chart.told("risk")[-1] == "11:20 risk news2 closed ended"
+    chart.at("35:05", **ILL)
+    assert chart.told("risk")[-1] == "35:05 risk news2 opened 0 bedside_nurse"
+
+
 # -- beside a high grade ---------------------------------------------------------------------------
 
 
@@ -188,3 +233,23 @@ def test_a_site_may_let_scores_ask_beside_every_grade() -> None:
     chart.pump("11:10", "norepinephrine", 4)
     chart.tick("11:15:01")
     assert chart.alarms() == ["grade 3 unacknowledged", "risk news2 unacknowledged"]
+
+
+def test_a_score_that_a_grade_3_kept_silent_is_not_asked_of_ten_days_later() -> None:
+    chart = supported()
+    chart.outcome("11:25", "transferred")
+    chart.pump(f"{DAY_10 + 10}:00", "norepinephrine", 0, "stop")
+    assert "grade 3 unacknowledged" in chart.alarms()
+    chart.answer("250:10", chart.alarm(3))
+    chart.at("250:20", **{**WELL, "temp": 38.6})
+    chart.tick("251:30")
+    assert chart.told("grade")[-1] == "251:00 grade 3 closed returned"
+    assert chart.told("risk") == []
+
+
+def test_an_end_entered_in_error_leaves_a_score_to_ask_after_the_grade() -> None:
+    chart = supported()
+    chart.outcome("11:21", "transferred", id="end")
+    chart.retract("11:22", "end")
+    weaned(chart)
+    assert chart.told("risk") == ["12:30 risk news2 opened 0 bedside_nurse"]
