@@ -15,7 +15,7 @@ from stream.engine.events import Micros
 from stream.engine.fold import Fold
 from stream.engine.opening import made, open_alarm
 from stream.engine.risks import band_at
-from stream.engine.standing import grade_stands
+from stream.engine.standing import grade_stands, standing_of
 
 
 def open_again(voice: Voice, now: Fold, emitted: Micros) -> None:
@@ -31,6 +31,31 @@ def open_again(voice: Voice, now: Fold, emitted: Micros) -> None:
         others = voice.published.alarms.open
         if not any(outdoes(other, alarm) for other in others):
             open_alarm(voice, now, alarm, emitted)
+
+
+def open_latched(voice: Voice, now: Fold, end: Micros, emitted: Micros) -> None:
+    """An end of the stay at `end` never was: what had latched by then asks on.
+
+    After a real one nobody is asked about what was over when the patient left.
+    """
+    for item in voice.published.alarms.closed:
+        if item.why == ENDED or (item.why == LEFT and item.time >= end):
+            alarm = _latched(voice, item.alert_id, emitted)
+            others = voice.published.alarms.open
+            if alarm is not None and not any(outdoes(other, alarm) for other in others):
+                open_alarm(voice, now, alarm, emitted)
+
+
+def _latched(voice: Voice, alert_id: str, told: Micros) -> Alarm | None:
+    """The alarm of an alert's grade, of which the cause has gone; None where none of it latches."""
+    published = voice.published
+    for event, said in (("grade", published.changes), ("icans", published.icans)):
+        for item in said:
+            if item.alert_id == alert_id:
+                alarm = made(voice, event, item.grade, alert_id, item.time, told)
+                if alarm.latches and standing_of(voice, alarm) == "returned":
+                    return replace(alarm, returned=told)
+    return None
 
 
 def ask_of_scores(voice: Voice, now: Fold, emitted: Micros, *, stood: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stream.engine.alarms import ENDED, Alarm, Alarms
-from stream.engine.anew import ask_of_scores, open_again, silent_scores
+from stream.engine.anew import ask_of_scores, open_again, open_latched, silent_scores
 from stream.engine.announce import Voice
 from stream.engine.answers import hear_early
 from stream.engine.escalation import close, keep, ladder_of, say, store
@@ -42,6 +42,8 @@ def escalate(voice: Voice, now: Fold, emitted: Micros) -> None:
         left, stood = voice.published.alarms.ended, grade_stands(voice)
         for alarm in _raised(voice, fresh):
             open_alarm(voice, now, alarm, emitted)
+        if voice.end_withdrawn is not None:
+            open_latched(voice, now, voice.end_withdrawn, emitted)
         if left:
             open_again(voice, now, emitted)
         for alarm in voice.published.alarms.open:

@@ -87,6 +87,7 @@ def _applied(
 
     event, rejections = screened(event, ruleset, tray.now.weight_kg)
     verdict = tray.take(event)
+    voice.end_withdrawn = tray.end_withdrawn
     if tray.changed:
         voice.context = tray.context
         now, timer = tray.at(clock)
