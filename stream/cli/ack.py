@@ -147,10 +147,21 @@ def _unsaid(settings: Settings, event: Json) -> str:
     from stream.cli.topic_events import alert_values, standing_answer
 
     if event["action"] == "acknowledge":
-        before = standing_answer(alert_values(settings), event["alert_id"])
-        if before is not None:
-            return f"; it changes nothing: {before['by']} answered at {before['effective_time']}"
-    return "; nothing came of it yet"
+        return whose(standing_answer(alert_values(settings), event["alert_id"]), event)
+    return whose(None, event)
+
+
+def whose(answer: Json | None, event: Json) -> str:
+    """What the answer that holds, if any, makes of one just sent; it may be that one itself."""
+    if answer is None:
+        return "; nothing came of it yet"
+    if _rests_on(answer, event["event_id"]):
+        return f"; it was taken: {answer['by']} answered at {answer['effective_time']}"
+    return f"; it changes nothing: {answer['by']} answered at {answer['effective_time']}"
+
+
+def _rests_on(record: Json, event_id: str) -> bool:
+    return any(event_id in why["event_ids"] for why in record.get("reasons", ()))
 
 
 def _check(value: bytes) -> None:
@@ -214,7 +225,6 @@ def _answered(consumer: Any, event_id: str, wait: float) -> Json | None:
                 if record.value is None or event_id.encode() not in record.value:
                     continue
                 found: Json = json.loads(record.value)
-                rests = [i for why in found.get("reasons", ()) for i in why["event_ids"]]
-                if found.get("event_id") == event_id or event_id in rests:
+                if found.get("event_id") == event_id or _rests_on(found, event_id):
                     return found
     return None

@@ -18,6 +18,8 @@ from stream.engine.events import Micros
 
 ENDED = "ended"
 """Why an alarm was closed whose patient died or left."""
+LEFT = "ended, not asked about anew"
+"""Why one of them stays closed though the patient is there after all, or again."""
 CLOSED_KEPT = EARLY_KEPT = 16
 """Alarms that are over, and answers to alarms that are not there yet."""
 RAISED_KEPT = 64
@@ -153,8 +155,13 @@ class Alarms:
 
     @property
     def ended(self) -> bool:
-        """Whether alarms were closed because the patient died or left, and none since."""
+        """Whether alarms were closed because the patient died or left, and is not back."""
         return bool(self.closed) and self.closed[-1].why == ENDED
+
+    @property
+    def left(self) -> bool:
+        """Whether some of them stay closed though the patient is back."""
+        return any(item.why == LEFT for item in self.closed)
 
     def of(self, alert_id: str) -> Alarm | None:
         """The open alarm that this alert raised."""

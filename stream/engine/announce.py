@@ -41,6 +41,8 @@ class Voice:
     """What was announced last; None where that is not known."""
     heard: int = 0
     """How many of `alerts` the patient's alarms have followed up."""
+    end_withdrawn: Micros | None = None
+    """The time of an end of the stay that this step's event takes back."""
 
     def say(
         self,

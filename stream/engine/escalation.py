@@ -25,6 +25,7 @@ from stream.engine.ladders import Ladder, Ladders
 from stream.engine.outputs import rfc3339
 from stream.engine.ruleset import SECOND
 from stream.engine.signs import outpatient
+from stream.engine.standing import silences_scores
 
 _LOUD = frozenset({"opened", "advanced", "repeated", "exhausted", "unshelved", "reopened"})
 """Transitions that ask somebody for something: as loud as the alarm; the others inform."""
@@ -272,21 +273,28 @@ def close(
         }
         say(voice, now, ended, "closed", effective, emitted, more=more)
     alarms = voice.published.alarms
+    before = (item for item in alarms.closed if item.alert_id != alarm.alert_id)
     closed = ClosedAlarm(alarm.alert_id, why, effective)
     store(
         voice,
         replace(
             alarms,
             open=tuple(item for item in alarms.open if item.alert_id != alarm.alert_id),
-            closed=(*alarms.closed, closed)[-CLOSED_KEPT:],
+            closed=(*before, closed)[-CLOSED_KEPT:],
         ),
     )
 
 
 def supersede(voice: Voice, now: Fold, opened: Alarm, effective: Micros, emitted: Micros) -> None:
-    """Close the alarms of the same matter that are no higher than one that was opened just now."""
+    """Close what an alarm that was opened just now makes needless.
+
+    That is what is no higher in the same matter, and scores beside a high grade.
+    """
+    silent = silences_scores(opened, voice.context.rules.ladders.alarms)
     for other in voice.published.alarms.open:
-        if other.alert_id != opened.alert_id and outdoes(opened, other):
+        if other.alert_id == opened.alert_id:
+            continue
+        if outdoes(opened, other) or (silent and other.event == "risk"):
             close(voice, now, other, "superseded", effective, emitted, opened.alert_id)
 
 

@@ -22,6 +22,7 @@ from stream.engine.events import (
     Retraction,
     Therapy,
 )
+from stream.engine.events import Outcome as StayEnd
 from stream.engine.facts import (
     Fact,
     Window,
@@ -66,6 +67,8 @@ class Intray:
         self.beyond_horizon = record.beyond_horizon
         self.windows: Mapping[Micros, Window] = state.windows
         self.changed = self.filed = False
+        self.end_withdrawn: Micros | None = None
+        """The time of a death, discharge or transfer that the event says never was."""
         self._record = record
         derived = state.derived
         if derived is None or derived.context.rules is not rules:
@@ -231,6 +234,12 @@ class Intray:
             if found is not None:
                 start = found.start if isinstance(found, Attribution) else found.time
                 touched.append(min(start, found.time))
+                if (
+                    isinstance(found, StayEnd)
+                    and event_id in self.voided
+                    and not isinstance(event, StayEnd)
+                ):
+                    self.end_withdrawn = found.time
         if touched:
             self.context = context_of(self.rules, self.attributions, self.voided)
         if self._anywhere(target) is None:

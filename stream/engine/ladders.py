@@ -127,6 +127,7 @@ class AlarmRule:
     """Numbers around the life cycle; see `[alarms]` of the file."""
 
     latched_from_grade: int
+    scores_silent_from_grade: int
     shelved_to_grade: int
     shelved_longest: Micros
     returned: Micros

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-from stream.engine.alarms import ENDED, HELD_KEPT, RAISED_KEPT, Alarm, Alarms, Flood, Raised
-from stream.engine.announce import Voice, candidate_priority
+from stream.engine.alarms import ENDED, Alarm, Alarms
+from stream.engine.anew import ask_of_scores, open_again, open_latched, silent_scores
+from stream.engine.announce import Voice
 from stream.engine.answers import hear_early
-from stream.engine.escalation import (
-    begun,
-    close,
-    keep,
-    ladder_of,
-    outdoes,
-    say,
-    store,
-    summarise,
-    supersede,
-)
+from stream.engine.escalation import close, keep, ladder_of, say, store
 from stream.engine.events import Micros
 from stream.engine.fold import Fold
+from stream.engine.opening import made, open_alarm
 from stream.engine.outputs import Alert
-from stream.engine.ruleset import SECOND
-from stream.engine.standing import standing_of
+from stream.engine.standing import grade_stands, standing_of
 
 _CHANNELS = {
     "candidate": "candidate.closed",
@@ -45,15 +35,20 @@ def escalate(voice: Voice, now: Fold, emitted: Micros) -> None:
     elif now.ended:
         # what late data raises now asks nobody, and is known should the patient be back
         raised = [item for item in _raised(voice, fresh) if ladder_of(voice, now, item, item.told)]
-        for alarm in (*voice.published.alarms.open, *raised):
+        silent = silent_scores(voice, now, emitted)
+        for alarm in (*voice.published.alarms.open, *raised, *silent):
             close(voice, now, alarm, ENDED, emitted, emitted)
     else:
+        left, stood = voice.published.alarms.ended, grade_stands(voice)
         for alarm in _raised(voice, fresh):
-            _open(voice, now, alarm, emitted)
-        if voice.published.alarms.ended:
-            _open_again(voice, now, emitted)
+            open_alarm(voice, now, alarm, emitted)
+        if voice.end_withdrawn is not None:
+            open_latched(voice, now, voice.end_withdrawn, emitted)
+        if left:
+            open_again(voice, now, emitted)
         for alarm in voice.published.alarms.open:
             _settle(voice, now, alarm, fresh, emitted)
+        ask_of_scores(voice, now, emitted, stood=stood)
     voice.heard = len(voice.alerts)
     if voice.published.alarms.early:
         hear_early(voice, now, emitted)
@@ -90,55 +85,7 @@ def _left(voice: Voice, alarm: Alarm, fresh: list[Alert]) -> Alarm | None:
     if not told or told[-1].body["to_grade"] <= told[0].body["from_grade"]:
         return None
     last, grade = told[-1], told[-1].body["to_grade"]
-    return _made(voice, alarm.event, grade, last.alert_id, last.effective_time, alarm.told)
-
-
-def _open_again(voice: Voice, now: Fold, emitted: Micros) -> None:
-    """The patient is there after all, or again: what is in force is asked about anew.
-
-    Their alarms were closed when they died or left, which was wrong, or is over.
-    """
-    alarms = voice.published.alarms
-    ended = {item.alert_id for item in alarms.closed if item.why == ENDED}
-    kept = tuple(item for item in alarms.closed if item.why != ENDED)
-    store(voice, replace(alarms, closed=kept))
-    for alarm in _in_force(voice, now, ended, emitted):
-        others = voice.published.alarms.open
-        if not any(outdoes(other, alarm) for other in others):
-            _open(voice, now, alarm, emitted)
-
-
-def _in_force(voice: Voice, now: Fold, ended: set[str], told: Micros) -> Iterator[Alarm]:
-    """The alarms that what was said last would raise now.
-
-    Signals are said to be lost again; of reminders, which happened once, nobody is asked anew.
-    `ended`: the alerts whose alarms ended with the patient.
-    """
-    published, rules = voice.published, voice.context.rules
-    for event, said in (("grade", published.changes[-1:]), ("icans", published.icans[-1:])):
-        for item in said:
-            alert_id = item.alert_id
-            if event == "grade" and alert_id not in ended:
-                # a correction has come back to a grade whose alarm was over: the last word counts
-                alert_id = published.last_alert or alert_id
-            if item.grade and alert_id:
-                yield _made(voice, event, item.grade, alert_id, item.time, told)
-    starts = {(item.start, item.grade): item for item in now.candidates}
-    for one in published.candidates:
-        candidate = starts.get((one.start, one.grade))
-        if one.end is None and candidate is not None:
-            priority = candidate_priority(candidate, rules)
-            made = _made(voice, "candidate", one.grade, one.alert_id, one.start, told)
-            yield replace(made, subject=one.alert_id, priority=priority)
-    for name, risk in published.risks.items():
-        made = _made(voice, "risk", 0, risk.alert_id, risk.time, told)
-        priority = rules.scores[name].priority(risk.band) if name in rules.scores else "information"
-        if priority != "information":
-            yield replace(made, subject=name, priority=priority)
-    screen = published.iec_hs
-    if screen is not None and screen.positive:
-        made = _made(voice, "iec_hs", 0, screen.alert_id, screen.time, told)
-        yield replace(made, priority=rules.iec_hs.priority)
+    return made(voice, alarm.event, grade, last.alert_id, last.effective_time, alarm.told)
 
 
 def _alarm(voice: Voice, alert: Alert) -> Alarm | None:
@@ -165,80 +112,8 @@ def _alarm(voice: Voice, alert: Alert) -> Alarm | None:
         event, subject = "risk", body["score"]
     if not event:
         return None
-    made = _made(voice, event, grade, alert.alert_id, alert.effective_time, alert.emitted_time)
-    return replace(made, subject=subject, priority=alert.priority)
-
-
-def _made(
-    voice: Voice, event: str, grade: int, alert_id: str, effective: Micros, told: Micros
-) -> Alarm:  # fmt: skip
-    """An alarm of an alert, with the priority of a grade that was reached."""
-    rules = voice.context.rules
-    priorities = rules.icans_priority if event == "icans" else rules.grade_priority
-    return Alarm(
-        alert_id=alert_id,
-        event=event,
-        subject="",
-        grade=grade,
-        priority=priorities.get(grade, "information"),
-        effective=effective,
-        told=told,
-        ladder="",
-        latches=grade >= rules.ladders.alarms.latched_from_grade,
-    )
-
-
-def _open(voice: Voice, now: Fold, alarm: Alarm, emitted: Micros) -> None:
-    """Begin the ladder of a new alarm, or hold it back in a flood; the lower ones are over."""
-    ladders = voice.context.rules.ladders
-    row = ladder_of(voice, now, alarm, alarm.told)
-    if row is None:
-        return
-    rule, alarms = ladders.alarms, voice.published.alarms
-    kind = f"{alarm.event} {alarm.grade or alarm.subject}"
-    longest = max(rule.chatter_within, rule.flood_within)
-    recent = tuple(item for item in alarms.raised if alarm.told - item.time < longest)
-    recent = (*recent, Raised(kind, alarm.told))[-RAISED_KEPT:]
-    store(voice, replace(alarms, raised=recent))
-    same = sum(i.kind == kind and alarm.told - i.time < rule.chatter_within for i in recent)
-    near = sum(alarm.told - i.time < rule.flood_within for i in recent)
-    hidden = not (alarm.latches or alarm.priority == "high" or alarm.event == "grade")
-    if hidden and (alarms.flood is not None or near > rule.flood_alarms):
-        _hold_back(voice, now, alarm, emitted)
-        return
-    chatter = None
-    if same >= rule.chatter_alarms:
-        chatter = {"alarms": same, "within_s": rule.chatter_within // SECOND}
-    inform = None
-    if row.inform_within is not None:
-        inform = {
-            "notify": list(ladders.reached(row.inform, alarm.told)),
-            "within_s": row.inform_within // SECOND,
-        }
-    # one alert may be asked about twice at one instant: the patient left and was back
-    before = sum(item == recent[-1] for item in recent[:-1])
-    opened = begun(replace(alarm, said=before), row, ladders, alarm.told)
-    opened = say(
-        voice, now, opened, "opened", alarm.told, emitted,
-        more={"inform": inform, "chatter": chatter},
-    )  # fmt: skip
-    keep(voice, opened)
-    supersede(voice, now, opened, alarm.told, emitted)
-
-
-def _hold_back(voice: Voice, now: Fold, alarm: Alarm, emitted: Micros) -> None:
-    """In a flood: counted, and opened when the flood is over if it is still true by then."""
-    flood = voice.published.alarms.flood
-    begins = flood is None
-    if flood is None:
-        until = alarm.told + voice.context.rules.ladders.alarms.flood_within
-        flood = Flood(alarm.told, until)
-    held = (*flood.held, alarm.alert_id)[-HELD_KEPT:]
-    flood = replace(flood, held=held, count=flood.count + 1)
-    store(voice, replace(voice.published.alarms, flood=flood))
-    keep(voice, replace(alarm, due=flood.until))
-    if begins:
-        summarise(voice, now, alarm.told, emitted, over=False)
+    alarm = made(voice, event, grade, alert.alert_id, alert.effective_time, alert.emitted_time)
+    return replace(alarm, subject=subject, priority=alert.priority)
 
 
 # -- what became of them ---------------------------------------------------------------------------
@@ -283,8 +158,8 @@ def _replace_by_lower(
     stands = any(alarm.event == event for alarm in voice.published.alarms.open)
     if grade and not stands:
         told = revised.emitted_time
-        made = _made(voice, event, grade, revised.alert_id, revised.effective_time, told)
-        _open(voice, now, made, emitted)
+        lower = made(voice, event, grade, revised.alert_id, revised.effective_time, told)
+        open_alarm(voice, now, lower, emitted)
 
 
 def _by(alarm: Alarm, fresh: list[Alert]) -> Alert | None:

@@ -224,6 +224,11 @@ def _waiting(
     return bands[min(before, now) if now > here else max(before, now)], held.since
 
 
+def band_at(fold: Fold, time: Micros, definition: ScoreDefinition, rules: Ruleset) -> str | None:
+    """The band of what the chart holds that is not too old at `time`; None where that is open."""
+    return _band(fold, time, definition, charted(fold, rules), time)[0]
+
+
 def unlatched(fold: Fold, rules: Ruleset) -> dict[str, Risk]:
     """The risks without those that last until the next dose, which is now."""
     return {name: risk for name, risk in fold.risks.items() if not rules.scores[name].latched}

@@ -6,6 +6,7 @@ from stream.engine.alarms import Alarm
 from stream.engine.announce import Voice
 from stream.engine.events import Micros
 from stream.engine.history import grade_at
+from stream.engine.ladders import AlarmRule
 from stream.engine.state import Published, Said
 
 
@@ -28,6 +29,18 @@ def standing_of(voice: Voice, alarm: Alarm) -> str:
         band = published.risks.get(alarm.subject)
         return "true" if band is not None and band.alert_id == alarm.alert_id else "returned"
     return "true"
+
+
+def silences_scores(alarm: Alarm, rule: AlarmRule) -> bool:
+    """Whether a score asks nobody beside an alarm: its grade says more, and lasts."""
+    high = alarm.event == "grade" and alarm.grade >= rule.scores_silent_from_grade
+    return high and alarm.returned is None
+
+
+def grade_stands(voice: Voice) -> bool:
+    """Whether an alarm is open beside which scores ask nobody."""
+    rule = voice.context.rules.ladders.alarms
+    return any(silences_scores(alarm, rule) for alarm in voice.published.alarms.open)
 
 
 def _graded(said: tuple[Said, ...], alarm: Alarm, floor: Micros) -> str:

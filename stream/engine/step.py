@@ -87,6 +87,7 @@ def _applied(
 
     event, rejections = screened(event, ruleset, tray.now.weight_kg)
     verdict = tray.take(event)
+    voice.end_withdrawn = tray.end_withdrawn
     if tray.changed:
         voice.context = tray.context
         now, timer = tray.at(clock)
@@ -158,7 +159,7 @@ def _catch_up(voice: Voice, now: Fold, clock: Micros, timer: Micros | None) -> M
         remind(voice, now, reminder[1], reminder[0], clock)
         reminder = next_reminder(now, voice.published, rules)
     alarms = voice.published.alarms
-    if voice.alerts or alarms.open or alarms.ended:
+    if voice.alerts or alarms.open or alarms.ended or alarms.left:
         escalate(voice, now, clock)
     return _first(timer, signal, reminder, voice.published.alarms.due)
 

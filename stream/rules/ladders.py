@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 OWN = "site-"
 """What the ids of rows and roles that a site adds begin with."""
 _ALARMS = (
-    *("latched_from_grade", "shelved_to_grade", "shelved_longest_s", "returned_s"),
-    *("urgent_respond_s", "chatter_alarms", "chatter_within_s", "flood_alarms", "flood_within_s"),
+    *("latched_from_grade", "scores_silent_from_grade", "shelved_to_grade", "shelved_longest_s"),
+    *("returned_s", "urgent_respond_s", "chatter_alarms", "chatter_within_s"),
+    *("flood_alarms", "flood_within_s"),
 )
 _ROW = (
     *("id", "for", "units", "hours", "outpatient", "again_s", "rounds", "inform", "inform_s"),
@@ -115,6 +116,7 @@ def _roles(root: Fields) -> dict[str, Role]:
 def _alarms(fields: Fields) -> AlarmRule:
     rule = AlarmRule(
         latched_from_grade=fields.whole("latched_from_grade", 1, 4),
+        scores_silent_from_grade=fields.whole("scores_silent_from_grade", 3, 5),
         shelved_to_grade=fields.whole("shelved_to_grade", 1, 3),
         shelved_longest=fields.micros("shelved_longest_s"),
         returned=fields.micros("returned_s"),

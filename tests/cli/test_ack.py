@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from stream.cli.ack import whose
 from stream.cli.topic_events import standing_answer
 from tests.charts import Chart
 
@@ -33,3 +34,16 @@ def test_an_answer_of_before_the_alarm_asked_anew_holds_no_more(how: str) -> Non
     answer = standing_answer(values, chart.alarm(1))
     assert (answer is not None) == (not how)
     assert ("grade 1 acknowledged" in chart.alarms()) == (not how)
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"), [("answer", "it was taken"), ("another", "it changes nothing")]
+)
+def test_ones_own_answer_that_came_late_is_not_somebody_elses(sent: str, says: str) -> None:
+    chart = asked_anew("")
+    values = [json.dumps(alert.to_wire()).encode() for alert in chart.alerts]
+    held = standing_answer(values, chart.alarm(1))
+    assert held is not None
+    told = whose(held, {"event_id": sent})
+    assert told == f"; {says}: nurse-1 answered at {held['effective_time']}"
+    assert whose(None, {"event_id": sent}) == "; nothing came of it yet"

@@ -183,6 +183,10 @@ def test_a_site_changes_a_rung_and_says_why(tmp_path: Path) -> None:
             "ladders.rows.grade-4.for cannot be changed",
         ),
         ('[ladders.alarms]\nshelved_to_grade = 4\nsource = "x"\n', "grade 4 is never shelved"),
+        (
+            '[ladders.alarms]\nscores_silent_from_grade = 2\nsource = "x"\n',
+            "expected a whole number, 3 to 5",
+        ),
         ('[ladders.alarms]\nflood_alarms = 70\nsource = "x"\n', "expected a whole number, 5 to 50"),
         ('[ladders.site]\ntime_zone = "Mars/Olympus"\nsource = "x"\n', "such as Europe/Berlin"),
     ],

@@ -189,3 +189,102 @@ def test_a_neurotoxicity_whose_time_was_corrected_is_asked_about_when_the_patien
     patient.retract("11:08", "end")
     assert patient.alarms() == ["icans 3 unacknowledged"]
     assert patient.alarm(3, "icans") == before
+
+
+def test_what_a_new_alarm_closes_hides_nothing_of_a_patient_who_is_back() -> None:
+    """Back with a vasopressor: the score of the same step asks nobody beside grade 3."""
+    patient = Chart(ruleset=QUIET)
+    patient.oxygen("9:00", "room_air")
+    patient.neuro("10:30", ice=5, consciousness="awake")
+    patient.at("10:50", temp=38.6, sbp=118, dbp=70, hr=132, rr=26, spo2=97)
+    patient.outcome("11:02", "transferred")
+    patient.pump("11:30", "norepinephrine", 4)
+    assert [a.body["band"] for a in patient.said("risk.changed") if a.body["score"] == "news2"]
+    assert patient.alarms() == ["grade 3 unacknowledged", "icans 2 unacknowledged"]
+
+
+def test_an_alarm_that_stays_closed_when_the_patient_is_back_takes_no_answer() -> None:
+    """A signal is said to be lost again; the alarm of the first time is over."""
+    patient = Chart()
+    patient.at("10:00", temp=38.6, sbp=120, dbp=70, spo2=97)
+    patient.tick("20:00")
+    lost = next(alarm for alarm in patient.said("escalation.opened") if alarm.body["subject"])
+    patient.outcome("20:02", "discharged")
+    patient.at("20:10", temp=38.6, sbp=120, dbp=70, spo2=97)
+    asked = len(patient.said("escalation.opened"))
+    patient.answer("20:11", lost.body["alert"])
+    assert patient.last is not None
+    (refused,) = patient.last.rejections
+    assert refused.code == "alarm_closed"
+    assert "(ended, not asked about anew)" in refused.detail
+    patient.at("20:12", temp=38.6, sbp=120, dbp=70, spo2=97)
+    assert len(patient.said("escalation.opened")) == asked
+
+
+def latched() -> Chart:
+    """A grade 3 that nobody answered has fallen to 1 at 12:20; discharged at 12:30."""
+    patient = on_pressor()
+    patient.pump("11:20", "norepinephrine", 0, "stop")
+    patient.tick("12:25")
+    assert patient.alarms() == ["grade 3 latched"]
+    patient.outcome("12:30", "discharged", id="end")
+    return patient
+
+
+@pytest.mark.parametrize("monitored", [False, True])
+@pytest.mark.parametrize("how", ["retracted", "replaced"])
+def test_what_had_latched_asks_on_when_the_end_was_entered_in_error(
+    how: str, monitored: bool
+) -> None:
+    patient = latched()
+    if monitored:  # the monitor knows of no discharge
+        patient.at("12:32", sbp=120, dbp=70)
+        assert patient.alarms() == ["grade 1 unacknowledged"]
+    patient.restart()
+    if how == "retracted":
+        patient.retract("12:34", "end")
+    else:
+        patient.neuro("12:34", ice=10, replaces="end")
+    patient.tick("12:40")
+    assert patient.alarms() == ["grade 3 latched"]
+    assert [line for line in patient.told("grade") if "grade 3" in line][-3:] == [
+        "12:30 grade 3 closed ended",
+        f"12:34 {FIRST_ASKED}",
+        "12:39 grade 3 advanced 1 charge_nurse rapid_response",
+    ]
+    patient.answer("12:40", patient.alarm(3))
+    assert patient.told("grade")[-1] == "12:40 grade 3 closed answered"
+
+
+def test_nobody_is_asked_about_what_was_over_when_the_patient_left() -> None:
+    patient = latched()
+    patient.at("36:00", temp=38.6, sbp=120, dbp=70)
+    assert patient.told("grade")[-2:] == [
+        "12:30 grade 3 closed ended",
+        "36:00 grade 1 opened 0 bedside_nurse",
+    ]
+    # a later end that was entered in error is another matter; so is a time that is corrected
+    patient.outcome("37:00", "transferred", id="other")
+    patient.retract("37:05", "other")
+    patient.outcome("12:31", "discharged", replaces="end", received="37:10")
+    assert patient.alarms() == ["grade 1 unacknowledged"]
+
+
+def test_what_had_latched_and_was_answered_is_over_for_good() -> None:
+    patient = on_pressor()
+    patient.pump("11:20", "norepinephrine", 0, "stop")
+    patient.tick("12:25")
+    patient.answer("12:26", patient.alarm(3))
+    patient.outcome("12:30", "discharged", id="end")
+    patient.retract("12:34", "end")
+    assert patient.alarms() == []
+
+
+def test_a_neurotoxicity_that_had_latched_asks_on_too() -> None:
+    patient = Chart(ruleset=QUIET)
+    patient.neuro("11:00", ice=1)
+    patient.neuro("11:10", ice=8)
+    assert patient.alarms() == ["icans 3 latched"]
+    patient.outcome("11:20", "discharged", id="end")
+    patient.retract("11:21", "end")
+    assert patient.alarms() == ["icans 3 latched"]
