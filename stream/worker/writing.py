@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 MOST_UNSETTLED = 20_000
 """Records that should wait for a write of states, at most."""
 WRITE_AT_ONCE, WRITE_CROWDED = 100, 500
-"""States of one write: more of them are another one. Alerts wait while a write is worked out."""
+"""States of one write, and where too many records wait. Alerts wait while it is worked out."""
 
 
 class StateWriter:
