@@ -66,7 +66,7 @@ def ask_of_scores(voice: Voice, now: Fold, emitted: Micros, *, stood: bool) -> N
     """
     alarms = voice.published.alarms
     over = {item.alert_id: item.why for item in alarms.closed}
-    if not (stood or {"superseded", LEFT} & {*over.values()}) or grade_stands(voice):
+    if not (stood or scores_may_ask(voice)) or grade_stands(voice):
         return
     for alarm in _scores_in_force(voice, emitted):
         why = over.get(alarm.alert_id)
@@ -75,6 +75,13 @@ def ask_of_scores(voice: Voice, now: Fold, emitted: Micros, *, stood: bool) -> N
             asks = _is_measured(voice, now, alarm.subject, emitted)
         if asks and alarms.of(alarm.alert_id) is None:
             open_alarm(voice, now, alarm, emitted)
+
+
+def scores_may_ask(voice: Voice) -> bool:
+    """Whether what is measured may make a score ask for which nobody was asked before."""
+    if grade_stands(voice):
+        return False
+    return any(item.why in ("superseded", LEFT) for item in voice.published.alarms.closed)
 
 
 def silent_scores(voice: Voice, now: Fold, told: Micros) -> list[Alarm]:

@@ -39,6 +39,8 @@ class Voice:
     """The digest of the patient's last alert."""
     told: Told | None = None
     """What was announced last; None where that is not known."""
+    settled: Published | None = None
+    """What nobody has to be asked about anew whatever is measured; None where that is not known."""
     heard: int = 0
     """How many of `alerts` the patient's alarms have followed up."""
     end_withdrawn: Micros | None = None

@@ -118,6 +118,13 @@ def first_difference(one: Window, other: Window, minute: Micros) -> Micros:
     )
 
 
+def last_taken_out(one: Window, other: Window, minute: Micros) -> Micros:
+    """When the last fact of one window was that another has not; both the same before `minute`."""
+    begin = bisect_left(one.facts, minute, key=lambda fact: fact.at)
+    left = {id(fact) for fact in other.facts[begin:]}
+    return max(fact.at for fact in one.facts[begin:] if id(fact) not in left)
+
+
 def chart_order(fact: Fact) -> tuple[Micros, int, str, str]:
     """The key that sorts facts as a chart is read: time, kind, id."""
     event = fact.event

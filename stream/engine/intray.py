@@ -30,6 +30,7 @@ from stream.engine.facts import (
     first_difference,
     has_many,
     inserted,
+    last_taken_out,
     minute_of,
     same_content,
     same_event,
@@ -183,8 +184,11 @@ class Intray:
         if isinstance(fact.event, (Retraction, Acknowledgement)):
             return
         thinned = len(new.facts) <= len(old.facts)
-        if not thinned and not touched and fact.at > self.head.time:
+        newest = not touched and fact.at > self.head.time
+        if newest and not thinned:
             self._append(fact)
+        elif newest:
+            self._exchange(old, new, fact)
         else:
             touched.append(first_difference(old, new, minute_of(fact.at)))
 
@@ -203,11 +207,19 @@ class Intray:
         apply_instant(head, fact.at, (fact.event,), self.context)
         self._turn(head)
 
+    def _exchange(self, old: Window, new: Window, fact: Fact) -> None:
+        """The newest fact of a thinned minute, in which it takes the place of earlier ones."""
+        minute = minute_of(fact.at)
+        first, last = first_difference(old, new, minute), last_taken_out(old, new, minute)
+        self._fold(first, last + 1, fact.at)
+
     def _turn(self, head: Fold) -> None:
         self.head, self.changed = head, True
         self.head_due = next_timer(head, self.context)
 
-    def _fold(self, touched: Micros, as_before: Micros | None = None) -> None:
+    def _fold(
+        self, touched: Micros, as_before: Micros | None = None, fresh: Micros | None = None
+    ) -> None:
         head, self.checkpoints = refold(
             self.base,
             self.base_until,
@@ -218,6 +230,7 @@ class Intray:
             self.voided,
             before=self.head,
             as_before=as_before,
+            fresh=fresh,
         )
         self._turn(head)
 

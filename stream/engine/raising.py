@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stream.engine.alarms import ENDED, Alarm, Alarms
-from stream.engine.anew import ask_of_scores, open_again, open_latched, silent_scores
+from stream.engine.anew import (
+    ask_of_scores,
+    open_again,
+    open_latched,
+    scores_may_ask,
+    silent_scores,
+)
 from stream.engine.announce import Voice
 from stream.engine.answers import hear_early
 from stream.engine.escalation import close, keep, ladder_of, say, store
@@ -52,6 +58,24 @@ def escalate(voice: Voice, now: Fold, emitted: Micros) -> None:
     voice.heard = len(voice.alerts)
     if voice.published.alarms.early:
         hear_early(voice, now, emitted)
+
+
+def follow_up(voice: Voice, now: Fold, emitted: Micros) -> None:
+    """`escalate`, where anything was said, or what is measured now can bear on an alarm.
+
+    Most often nothing does: what was published has been followed up before, and nothing came of it.
+    """
+    published = voice.published
+    alarms = published.alarms
+    if not (voice.alerts or alarms.open or alarms.ended or alarms.left):
+        return
+    present = not now.ended and voice.end_withdrawn is None
+    if not voice.alerts and present and published is voice.settled:
+        return
+    escalate(voice, now, emitted)
+    asks = alarms.early or scores_may_ask(voice)
+    idle = present and not asks and voice.published is published and not voice.alerts
+    voice.settled = published if idle else None
 
 
 # -- raising ---------------------------------------------------------------------------------------

@@ -28,16 +28,19 @@ class _Timed(Protocol):
 _T = TypeVar("_T", bound=_Timed)
 
 
-def forget(record: PatientRecord, tray: Intray, now: Fold, told: Told | None) -> PatientState:
+def forget(
+    record: PatientRecord, tray: Intray, now: Fold, told: Told | None, settled: Published | None
+) -> PatientState:
     """The new state, with the oldest windows folded into the base where there are too many.
 
-    `told` is what was announced last.
+    `told` is what was announced last, `settled` what was published then (see `Derived`).
     """
     base_until = _new_floor(record, tray)
     if base_until > record.base_until:
         return _folded(record, tray, now, base_until)
     before = tray.derived
-    if now is before.now and told is before.told and not tray.filed:
+    same = now is before.now and told is before.told and settled is before.settled
+    if same and not tray.filed:
         return PatientState(record, tray.windows, before)
     places, count = tray.places, tray.count
     if len(places) > 2 * count + _PLACES_SPARE:
@@ -53,6 +56,7 @@ def forget(record: PatientRecord, tray: Intray, now: Fold, told: Told | None) ->
         tray.oldest,
         places,
         told,
+        settled,
     )
     return PatientState(record, tray.windows, derived)
 

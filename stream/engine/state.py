@@ -172,6 +172,8 @@ class Derived:
     places: Places
     told: Told | None = None
     """What the record's `published` is up to; None where that is not known."""
+    settled: Published | None = None
+    """The record's `published`, where its alarms have been followed up; see `raising.follow_up`."""
 
 
 @dataclass(frozen=True, slots=True)

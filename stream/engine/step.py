@@ -17,7 +17,7 @@ from stream.engine.fold import Fold
 from stream.engine.intray import Intray
 from stream.engine.outputs import Outcome, Outputs
 from stream.engine.plausibility import screened
-from stream.engine.raising import escalate
+from stream.engine.raising import escalate, follow_up
 from stream.engine.retention import forget
 from stream.engine.ruleset import Ruleset
 from stream.engine.signals import lose, next_signal, restore
@@ -58,8 +58,17 @@ def step(
 
 def _voice(tray: Intray, record: PatientRecord) -> Voice:
     floor, head = tray.base_until, record.chain_head
-    told = tray.derived.told
-    return Voice(tray.patient_id, tray.context, record.published, floor, [], head, told)
+    derived = tray.derived
+    return Voice(
+        tray.patient_id,
+        tray.context,
+        record.published,
+        floor,
+        [],
+        head,
+        derived.told,
+        derived.settled,
+    )
 
 
 def _moved(state: PatientState, time: Micros, ruleset: Ruleset) -> tuple[PatientState, Outputs]:
@@ -158,9 +167,7 @@ def _catch_up(voice: Voice, now: Fold, clock: Micros, timer: Micros | None) -> M
     while reminder is not None and reminder[0] < clock:
         remind(voice, now, reminder[1], reminder[0], clock)
         reminder = next_reminder(now, voice.published, rules)
-    alarms = voice.published.alarms
-    if voice.alerts or alarms.open or alarms.ended or alarms.left:
-        escalate(voice, now, clock)
+    follow_up(voice, now, clock)
     return _first(timer, signal, reminder, voice.published.alarms.due)
 
 
@@ -174,7 +181,7 @@ def _rebuilt(
         chain_head=voice.chain_head,
         next_due=next_due,
     )
-    return forget(record, tray, now, voice.told)
+    return forget(record, tray, now, voice.told, voice.settled)
 
 
 def _next_due(voice: Voice, now: Fold) -> Micros | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
 from stream.engine.chart import RANK, apply_instant
@@ -36,12 +36,14 @@ def refold(
     *,
     before: Fold | None = None,
     as_before: Micros | None = None,
+    fresh: Micros | None = None,
 ) -> tuple[Fold, Checkpoints]:
     """The head after facts at or after `touched` have changed, and the checkpoints that hold.
 
     `touched` before the folded past counts as its end: there the base is evaluated anew. Where only
     facts before `as_before` have changed, and the head comes to be as it was at a checkpoint from
-    there on, the rest is as it was too, and the head is the one `before`.
+    there on, the rest is as it was too, and the head is the one `before`, but for the facts from
+    `fresh` on, which are later than all that it holds.
     """
     touched = max(touched, base_until)
     kept = checkpoints.until(touched)
@@ -50,34 +52,65 @@ def refold(
         advance(head, base_until, context, inclusive=False)
         evaluate(head, base_until, context, settle=False)
     lost = sorted(key for key in {*checkpoints.minutes, *checkpoints.ends} if key > touched)
-    minutes, ends = dict(kept.minutes), dict(kept.ends)
-    thinned = thinned_now(windows)
-    for at, group in groupby(facts_from(windows, start), key=lambda fact: fact.at):
+    course = _Course(head, windows, context, voided, dict(kept.minutes), dict(kept.ends))
+    for at, facts in _instants(windows, start):
         while lost and lost[0] <= at:
             key = lost.pop(0)
             was = (checkpoints.minutes.get(key) or checkpoints.ends[key]).fold()
             settled = as_before is not None and as_before <= key
-            if before is not None and settled and head.same_as(was):
-                return before, Checkpoints(
-                    {**minutes, **_since(checkpoints.minutes, key)},
-                    {**ends, **_since(checkpoints.ends, key)},
-                )
+            if before is not None and settled and course.head.same_as(was):
+                course.minutes |= _since(checkpoints.minutes, key)
+                course.ends |= _since(checkpoints.ends, key)
+                if fresh is None:
+                    return before, Checkpoints(course.minutes, course.ends)
+                course.head = before.copy()
+                for later, new in _instants(windows, fresh):
+                    course.take(later, new)
+                return course.head, Checkpoints(course.minutes, course.ends)
             if key in checkpoints.minutes:
-                minutes[key] = Kept.of(head, last_of(minutes))
+                course.minutes[key] = Kept.of(course.head, last_of(course.minutes))
+        course.take(at, facts)
+    return course.head, Checkpoints(course.minutes, course.ends)
+
+
+class _Course:
+    """A fold on its way through the facts, and the checkpoints that it leaves."""
+
+    def __init__(
+        self,
+        head: Fold,
+        windows: Mapping[Micros, Window],
+        context: Context,
+        voided: frozenset[str],
+        minutes: Folds,
+        ends: Folds,
+    ) -> None:
+        self.head, self.minutes, self.ends = head, minutes, ends
+        self._windows, self._context, self._voided = windows, context, voided
+        self._thinned = thinned_now(windows)
+
+    def take(self, at: Micros, facts: Iterable[Fact]) -> None:
+        """The facts of an instant; a fold before them is kept where that is worth it."""
+        head = self.head
         end = window_of(head.time) + WINDOW
-        if end <= at and has_many(windows.get(end - WINDOW)):
-            ends[end] = Kept.of(head, last_of(ends))
-        if thinned is not None and at >= thinned:
-            minutes[at] = Kept.of(head, last_of(minutes))
+        if end <= at and has_many(self._windows.get(end - WINDOW)):
+            self.ends[end] = Kept.of(head, last_of(self.ends))
+        if self._thinned is not None and at >= self._thinned:
+            self.minutes[at] = Kept.of(head, last_of(self.minutes))
         events = [
             fact.event
-            for fact in group
-            if fact.event.event_id not in voided and type(fact.event) in RANK
+            for fact in facts
+            if fact.event.event_id not in self._voided and type(fact.event) in RANK
         ]
         if events:
-            advance(head, at, context, inclusive=False)
-            apply_instant(head, at, events, context)
-    return head, Checkpoints(minutes, ends)
+            advance(head, at, self._context, inclusive=False)
+            apply_instant(head, at, events, self._context)
+
+
+def _instants(
+    windows: Mapping[Micros, Window], start: Micros
+) -> Iterator[tuple[Micros, Iterable[Fact]]]:
+    return groupby(facts_from(windows, start), key=lambda fact: fact.at)
 
 
 def _since(folds: Folds, key: Micros) -> Folds:

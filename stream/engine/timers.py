@@ -79,7 +79,9 @@ def reminders(now: Fold, rules: Ruleset) -> Iterator[Reminder]:
     """Every timer whose condition is met, with when it is due; its rule has to suit the patient."""
     if now.therapy is None or now.ended:
         return
-    for code, find in _TIMERS:
+    for code, find, without in _TIMERS:
+        if without and not getattr(now, without):
+            continue
         rule = rules.timers.get(code)
         if rule is None:
             continue
@@ -295,16 +297,17 @@ def _label_steroid(case: Case) -> Reminder | None:
     return Reminder("K10", same - case.rules.same_dose, due, (dose.event_id,), lasting=True)
 
 
-_TIMERS: tuple[tuple[str, Callable[[Case], Reminder | None]], ...] = (
-    ("K1", _fever_for_long),
-    ("K2", _repeat_interval),
-    ("K3", _not_improved),
-    ("K4", _most_given),
-    ("K5", _sign_for_long),
-    ("K6", _fever_again),
-    ("K7", _signs_for_a_week),
-    ("K8", _not_checked),
-    ("K9", _dose_near),
-    ("K9", _dose_scheduled),
-    ("K10", _label_steroid),
+_TIMERS: tuple[tuple[str, Callable[[Case], Reminder | None], str], ...] = (
+    ("K1", _fever_for_long, "temp_qualifies"),
+    ("K2", _repeat_interval, "doses"),
+    ("K3", _not_improved, "first_doses"),
+    ("K4", _most_given, "doses"),
+    ("K5", _sign_for_long, "raw"),
+    ("K6", _fever_again, "fever_again_id"),
+    ("K7", _signs_for_a_week, "episode"),
+    ("K8", _not_checked, ""),
+    ("K9", _dose_near, "dose_question"),
+    ("K9", _dose_scheduled, ""),
+    ("K10", _label_steroid, "first_doses"),
 )
+"""Each with the field of the fold without which its condition cannot be met: few have them all."""
