@@ -108,10 +108,10 @@ def judge(fold: Fold, time: Micros, ran: Micros, rules: Ruleset) -> None:
     chart = charted(fold, rules)
     risks = None
     for definition in rules.announced:
-        before = fold.risks.get(definition.name)
-        here, fresh = _band(fold, time, definition, chart, judged)
-        if not (due or fresh):
+        if not (due or _is_new(definition, chart, judged)):
             continue  # nothing new: at most an input has become too old, and that says nothing
+        before = fold.risks.get(definition.name)
+        here = _band(fold, time, definition, chart)
         if before is None:
             if here is None:
                 continue
@@ -178,33 +178,34 @@ def _step(
     )
 
 
+def _is_new(definition: ScoreDefinition, chart: Mapping[str, Charted], judged: Micros) -> bool:
+    """Whether any input is newer than `judged`."""
+    for _, item, _ in definition.charted:
+        if item and (found := chart.get(item)) is not None and found[1] > judged:
+            return True
+    return False
+
+
 def _band(
-    fold: Fold,
-    time: Micros,
-    definition: ScoreDefinition,
-    chart: Mapping[str, Charted],
-    judged: Micros,
-) -> tuple[str | None, bool]:
-    """Band of the inputs that are not too old, None if open; whether any is newer than `judged`."""
+    fold: Fold, time: Micros, definition: ScoreDefinition, chart: Mapping[str, Charted]
+) -> str | None:
+    """Band of the inputs that are not too old, None if open."""
     cells: list[Value | None] = []
-    fresh = False
     for name, item, age, bounds in definition.probes:
         found = chart.get(item) if item else counted(definition, name, chart)
         if found is None:
             cells.append(None)
             continue
         value, at, _ = found
-        if at > judged and item:
-            fresh = True
         if age is not None and time - at > age:
             cells.append(None)
         else:
             cells.append(value if bounds is None else bisect_left(bounds, value))
     if definition.timing == "now":
-        return band_in(definition, tuple(cells)), fresh
+        return band_in(definition, tuple(cells))
     known = inputs_of(fold, time, definition, chart)
     values = {name: found[0] for name, found, usable in known if usable}
-    return partial(definition, values).band, fresh
+    return partial(definition, values).band
 
 
 def _waiting(
@@ -226,7 +227,7 @@ def _waiting(
 
 def band_at(fold: Fold, time: Micros, definition: ScoreDefinition, rules: Ruleset) -> str | None:
     """The band of what the chart holds that is not too old at `time`; None where that is open."""
-    return _band(fold, time, definition, charted(fold, rules), time)[0]
+    return _band(fold, time, definition, charted(fold, rules))
 
 
 def unlatched(fold: Fold, rules: Ruleset) -> dict[str, Risk]:
