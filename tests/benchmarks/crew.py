@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from workers import Process
 
+from stream.settings import Settings
 from tests.benchmarks.log import GIVE_UP_S, PARTITIONS
 from tests.benchmarks.plan import Void
 from tests.benchmarks.process import cpu_s, memory_kb
@@ -17,11 +18,17 @@ if TYPE_CHECKING:
 
     from brokers import Topics
 
+FIELDS = Settings.model_fields
 LOOK_EVERY_S = 0.25
 HALTED_AT_MOST_S = 6.0
 """A worker that stands still for longer than its session has to leave the group."""
 SETTINGS: dict[str, str] = {"session_timeout_s": "10", "ticks": "wall"}
 """As they are by default, where the tests' workers have others."""
+
+
+def state_interval_s() -> float:
+    """Seconds after which a changed state is written, if no alert was led to."""
+    return float(SETTINGS.get("state_interval_s", FIELDS["state_interval_s"].default))
 
 
 class Crew:

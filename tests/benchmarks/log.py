@@ -1,18 +1,18 @@
-"""The topics of a case: events in at full speed or at a rate, alerts out, and what state weighs."""
+"""The topics of a case: events in at full speed or at a rate, alerts out, commits awaited."""
 
 from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
-from brokers import KafkaAdminClient
 from confluent_kafka import Consumer, Producer
 from confluent_kafka import TopicPartition as Place
 from kafka import KafkaConsumer, TopicPartition
 
 from stream.worker.partitions import partition_of
 from tests.benchmarks.oracle import Said
+from tests.benchmarks.paced import Read
 from tests.benchmarks.plan import Void
 
 if TYPE_CHECKING:
@@ -84,14 +84,6 @@ class Loader:
             raise Void(f"the broker did not take {left} events")
 
 
-class Read(NamedTuple):
-    """An alert, when the broker had it and when it was here, seconds since 1970."""
-
-    said: Said
-    stored: float
-    arrived: float
-
-
 class AlertReader:
     """`with AlertReader(topics) as alerts`: a thread reads whatever comes from now on."""
 
@@ -140,68 +132,6 @@ class AlertReader:
             time.sleep(0.1)
         read, self.read = self.read, []
         return read
-
-
-class Weight(NamedTuple):
-    """The changelogs at one moment: where their partitions end, and their bytes on disk."""
-
-    ends: dict[TopicPartition, int]
-    disk: int | None
-
-
-class Changelogs:
-    """What the workers' tables weigh in the log; found by their names, whatever they are."""
-
-    def __init__(self, topics: Topics, application_id: str) -> None:
-        self._bootstrap = topics.bootstrap
-        self._prefix = application_id
-
-    def weigh(self) -> Weight:
-        """The present state."""
-        with KafkaAdminClient(bootstrap_servers=self._bootstrap) as admin:
-            names = [
-                name for name in admin.list_topics()
-                if name.startswith(self._prefix) and name.endswith("-changelog")
-            ]  # fmt: skip
-            disk = _on_disk(admin, names)
-        parts = [TopicPartition(name, number) for name in names for number in range(PARTITIONS)]
-        with KafkaConsumer(bootstrap_servers=self._bootstrap) as consumer:
-            return Weight(consumer.end_offsets(parts), disk)
-
-    def since(self, before: Weight) -> dict[str, Any]:
-        """Records and bytes since then: keys and values as read back, and growth on disk."""
-        now = self.weigh()
-        found = {"records": 0, "bytes": 0}
-        config = {"bootstrap.servers": self._bootstrap, "group.id": f"{self._prefix}-weigh"}
-        consumer = Consumer({**config, "enable.auto.commit": False})
-        left = {(p.topic, p.partition): end for p, end in now.ends.items() if end > before.ends[p]}
-        consumer.assign([Place(*key, before.ends[TopicPartition(*key)]) for key in left])
-        give_up = time.monotonic() + GIVE_UP_S
-        while left and time.monotonic() < give_up:
-            for message in consumer.consume(5_000, 0.5):
-                if message.error():
-                    continue
-                found["records"] += 1
-                found["bytes"] += len(message.key() or b"") + len(message.value() or b"")
-                place = message.topic(), message.partition()
-                if message.offset() + 1 >= left.get(place, 0):
-                    left.pop(place, None)
-        consumer.close()
-        both = before.disk is not None and now.disk is not None
-        return {**found, "disk": now.disk - before.disk if both else None}  # type: ignore[operator]
-
-
-def _on_disk(admin: Any, names: list[str]) -> int | None:
-    """Bytes of the topics on all brokers; None where these do not say."""
-    try:
-        answers = admin.describe_log_dirs({name: list(range(PARTITIONS)) for name in names})
-    except Exception:  # noqa: BLE001 - an embedded broker does not know the question
-        return None
-    return sum(
-        part["partition_size"]
-        for answer in answers for folder in answer["log_dirs"]
-        for topic in folder["topics"] for part in topic["partitions"]
-    )  # fmt: skip
 
 
 def await_commits(topics: Topics, application_id: str) -> None:

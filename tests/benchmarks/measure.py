@@ -1,4 +1,4 @@
-"""One case: its history, then the runs of throughput, latency and recovery, all compared."""
+"""One case: its history, then the runs of every kind one after the other, all compared."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from stream.rules import load_ruleset
-from tests.benchmarks.crew import Crew
-from tests.benchmarks.log import AlertReader, Changelogs, Loader, await_commits, ends_of
+from tests.benchmarks import gauge
+from tests.benchmarks.changelogs import Changelogs
+from tests.benchmarks.crew import Crew, state_interval_s
+from tests.benchmarks.gauge import Gauge, bounded, rate_between
+from tests.benchmarks.log import AlertReader, Loader, await_commits, ends_of
 from tests.benchmarks.oracle import Oracle
+from tests.benchmarks.paced import Paced, stretches, weighed
 from tests.benchmarks.plan import LOADS, Void
 from tests.benchmarks.process import busy
-from tests.benchmarks.spread import percentile, short, spread
-from tests.benchmarks.ward import SIGNALS, Ward
+from tests.benchmarks.spread import short, spread
+from tests.benchmarks.ward import Ward
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,8 +49,8 @@ class Trial:
         """Where the log began and ended in each run of throughput, by partition."""
         self.result: dict[str, Any] = {
             "patients": case.patients, "stay_s": case.stay_s, "workers": case.workers,
-            "throughput": [], "latency": {f"{load:g}": [] for load in LOADS}, "real_time": [],
-            "recovery": [],
+            "throughput": [], "memory_kb": {}, "sustained": [],
+            "latency": {f"{load:g}": [] for load in LOADS}, "real_time": [], "recovery": [],
         }  # fmt: skip
 
     def run(self) -> None:
@@ -54,17 +58,29 @@ class Trial:
         runs, found = range(self.plan.runs), self.result
         with Crew(self.topics, self._home, self.case.workers) as crew:
             crew.ready()
+            self._weigh(crew, "ready")
             with AlertReader(self.topics) as alerts:
                 self._history(crew, alerts)
+                self._weigh(crew, "history")
                 for _ in runs:
                     found["throughput"].append(self._throughput(crew, alerts))
-                highest = spread([run["messages_s"] for run in found["throughput"]]).median
-                for load, _ in itertools.product(LOADS, runs):
-                    found["latency"][f"{load:g}"].append(self._paced(crew, alerts, load * highest))
-                if self.case.patients <= max(LOADS) * highest:
+                self._weigh(crew, "at_rest")
+                preloaded = spread([run["messages_s"] for run in found["throughput"]]).median
+                # Before all runs whose lengths hang on a measured rate: windows are written whole,
+                # and so every stay is at the same place in them.
+                if self.case.patients <= max(LOADS) * preloaded:
                     found["real_time"] += self._real_time(crew, alerts)
+                highest = self._highest(crew, alerts, preloaded)
+                if self.case.patients > max(LOADS) * highest:
+                    found["real_time"] = []  # what is behind writes less often
+                for load, _ in itertools.product(LOADS, runs):
+                    found["latency"][f"{load:g}"].append(self._at(crew, alerts, load * highest))
                 for _ in runs:
                     found["recovery"].append(self._recovery(crew, alerts))
+
+    def _weigh(self, crew: Crew, when: str) -> None:
+        """Resident memory of all workers, who have nothing to do and nothing to write."""
+        self.result["memory_kb"][when] = sum(each["now"] for each in crew.memory_kb())
 
     def _history(self, crew: Crew, alerts: AlertReader) -> None:
         """The stay before the monitors, not measured."""
@@ -118,50 +134,70 @@ class Trial:
             "resident_kb": sum(each["now"] for each in memory),
             "load_average": busy(),
         }  # fmt: skip
-        return {**found, "changelog": _each(changelog, found)}
+        return {**found, "changelog": weighed(changelog, found)}
 
-    def _paced(self, crew: Crew, alerts: AlertReader, rate: float) -> dict[str, Any]:
+    def _highest(self, crew: Crew, alerts: AlertReader, preloaded: float) -> float:
+        """The rate that is sustained beside a sender and a reader, messages a second."""
+        offer = gauge.OFFERED * preloaded
+        runs = self.result["sustained"]
+        for _ in range(self.plan.runs):
+            runs.append(self._sustained(crew, alerts, offer))
+            if runs[-1]["at_least"]:
+                offer *= gauge.OFFERED
+        highest = spread([run["messages_s"] for run in runs]).median
+        self._say(f"  sustained: {'at least ' * bounded(runs)}{short(highest)} messages/s")
+        return highest
+
+    def _sustained(self, crew: Crew, alerts: AlertReader, offer: float) -> dict[str, Any]:
+        """More is offered than is taken, for as long as the runs of latency and a little more."""
+        lasts = gauge.LEAD_S + max(gauge.LEAST_S, self.plan.latency_s)
+        events = list(self._ward.monitored(int(offer * lasts)))
+        with Gauge(lambda: crew.taken()[0]) as worked_off:
+            run = self._paced(alerts, events, offer)
+        crew.work_off(self._sent)
+        found = gauge.sustained(worked_off.samples, run.stamps)
+        return {"rate": offer, "messages": len(events), **found, "load_average": busy()}
+
+    def _at(self, crew: Crew, alerts: AlertReader, rate: float) -> dict[str, Any]:
         """Events at a rate: from produce to alert."""
         events = list(self._ward.monitored(max(50, int(rate * self.plan.latency_s))))
+        with Gauge(crew.cpu_s) as cpu:
+            run = self._paced(alerts, events, rate)
+        found = run.figures()
+        cores = rate_between(cpu.samples, run.stamps[0], run.stamps[-1])
+        self._say(f"  at {short(rate)} messages/s: p99 {short(found['p99_ms'] or 0)} ms")
+        return {**found, "cores": cores}
+
+    def _paced(self, alerts: AlertReader, events: list[Event], rate: float) -> Paced:
+        """All that was due to the events was said, and compared. Raises Void."""
         causes = self._oracle.take(events)
-        cpu, begin = crew.cpu_s(), time.monotonic()
         stamps = self._loader.pace(events, rate)
-        cores = (crew.cpu_s() - cpu) / (time.monotonic() - begin)
         self._sent += len(events)
         read = alerts.drain(len(causes))
-        arrived, stored = [], []
-        for said, in_log, here in read:
-            if (cause := causes.get(said)) is not None:
-                arrived.append((here - stamps[cause]) * 1000)
-                stored.append((in_log - stamps[cause]) * 1000)
         self._judge(self._oracle.compare(each.said for each in read))
-        found = {
-            "rate": rate, "messages": len(events), "alerts": len(arrived), "cores": cores,
-            "readings": sum(event.readings for event in events),
-            "sender_late_s": stamps[-1] - stamps[0] - (len(events) - 1) / rate,
-            **_percentiles(arrived, ""), **_percentiles(stored, "stored_"),
-            "arrived_ms": [round(each, 1) for each in arrived],
-        }  # fmt: skip
-        self._say(f"  at {short(rate)} messages/s: p99 {short(found['p99_ms'] or 0)} ms")
-        return found
+        return Paced(rate, events, stamps, read, causes)
 
     def _real_time(self, crew: Crew, alerts: AlertReader) -> list[dict[str, Any]]:
         """A snapshot a second of each patient, as it comes from monitors: what state weighs.
 
-        The runs follow each other at once; what the last one puts off counts as the last one's.
+        One run; its stretches are told, without the interval after which states are first written.
         """
-        crew.work_off(self._sent)
-        self._settle()
-        runs = []
+        lead_s = state_interval_s()
+        stretch_s = max(lead_s, self.plan.stretch_s)
+        lasts, rate = lead_s + self.plan.stretches * stretch_s, self.case.patients
+        events = list(self._ward.monitored(int(rate * lasts)))
         before = self._changelogs.weigh()
-        for number in range(self.plan.runs):
-            found = self._paced(crew, alerts, self.case.patients)
-            if number == self.plan.runs - 1:
-                crew.work_off(self._sent)
-                self._settle()
-            runs.append({**found, "changelog": _each(self._changelogs.since(before), found)})
-            before = self._changelogs.weigh()
-        return runs
+        with self._changelogs.follow(before) as changelogs, Gauge(crew.cpu_s) as cpu:
+            run = self._paced(alerts, events, rate)
+            crew.work_off(self._sent)
+            self._settle()
+            after = self._changelogs.weigh()
+            written = changelogs.until(after.ends)
+        grown = after.grown(before)
+        found = list(stretches(run, written, cpu.samples, grown, lead_s, stretch_s))
+        heavy = spread([each["changelog"]["per_snapshot"] for each in found])
+        self._say(f"  at 1 Hz: {heavy} bytes per snapshot")
+        return found
 
     def _recovery(self, crew: Crew, alerts: AlertReader) -> dict[str, Any]:
         """From a kill -9 until everything that was sent after it is said."""
@@ -191,20 +227,3 @@ class Trial:
     def _judge(self, fault: str | None) -> None:
         if fault is not None:
             raise Void(fault)
-
-
-def _each(changelog: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
-    """The changelogs' growth, as a whole and for each reading and snapshot of the run."""
-    heaviest = max(changelog["bytes"], changelog["disk"] or 0)
-    per_reading = heaviest / run["readings"] if run["readings"] else 0.0
-    return {**changelog, "per_reading": per_reading, "per_snapshot": per_reading * SIGNALS}
-
-
-def _percentiles(milliseconds: list[float], before: str) -> dict[str, float | None]:
-    if not milliseconds:
-        return dict.fromkeys(f"{before}{name}_ms" for name in ("p50", "p99", "max"))
-    return {
-        f"{before}p50_ms": percentile(milliseconds, 0.5),
-        f"{before}p99_ms": percentile(milliseconds, 0.99),
-        f"{before}max_ms": max(milliseconds),
-    }

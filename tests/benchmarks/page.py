@@ -61,8 +61,18 @@ def machine(document: Document) -> str:
         f"- {told['cpu']}, {told['cores']} cores, {told['memory_gb']:g} GiB, {told['system']};"
         f" Python {told['python']}; {document['broker']}.\n"
         f"- {versions}.\n"
+        f"{_loads_of(document)}"
         f"- Load average {spread(loads) if loads else 0}.{others}\n"
         f"- {judged}"
+    )
+
+
+def _loads_of(document: Document) -> str:
+    if all(case.get("sustained") for case in document["cases"]):
+        return ""
+    return (
+        "- **Older than the measurement of the sustained rate: its loads of 10, 50 and 90 % are"
+        " shares of the rate from a preloaded topic.**\n"
     )
 
 

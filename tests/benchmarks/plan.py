@@ -45,6 +45,9 @@ class Plan:
     latency_s: float
     seed: int
     yardsticks: bool = True
+    stretches: int = 3
+    stretch_s: float = 60.0
+    """Of the run at 1 Hz: whole minutes, as a minute's first snapshots cost most."""
 
     def segment(self, case: Case) -> int:
         """Messages of one measured run: at most half an hour of the ward's own time."""

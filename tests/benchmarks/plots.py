@@ -54,9 +54,10 @@ def _dots(axes: Any, rows: list[tuple[str, list[float]]]) -> None:
 
 def _throughput(axes: Any, document: Document) -> None:
     rows = [
-        (str(case_of(result)), [run["messages_s"] for run in result["throughput"]])
+        (f"{case_of(result)}{how}", [run["messages_s"] for run in runs])
         for result in document["cases"]
-        if result["throughput"]
+        for how, kind in (("", "throughput"), (", sustained", "sustained"))
+        if (runs := result.get(kind))
     ]
     rows += [
         (name, [run["messages_s"] for run in each["runs"]])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.benchmarks.gauge import bounded
 from tests.benchmarks.plan import LOADS
 from tests.benchmarks.spread import percentile, short, spread
-from tests.benchmarks.targets import case_of, targets
+from tests.benchmarks.targets import at_rest_kb, case_of, targets
 
 if TYPE_CHECKING:
     from tests.benchmarks.targets import Document
@@ -55,17 +56,23 @@ def target_table(document: Document) -> Table:
 
 
 def throughput_table(document: Document) -> Table:
-    """A preloaded topic, one row a case."""
+    """A preloaded topic, and what is sustained beside a sender and a reader; one row a case."""
     rows = [
         (
             *_case(result),
-            *_spreads(result["throughput"], "messages_s", "readings_s", "cpu_s_per_100k"),
+            *_spreads(result["throughput"], "messages_s", "readings_s"),
+            _sustained(result.get("sustained", [])),
+            *_spreads(result["throughput"], "cpu_s_per_100k"),
             str(spread([run["peak_kb"] / 1024 for run in result["throughput"]])),
+            short(at_rest_kb(result) / 1024),
         )
         for result in document["cases"]
         if result["throughput"]
     ]
-    heads = ("messages/s", "readings/s", "CPU s per 100,000", "peak memory, MiB")
+    heads = (
+        "messages/s", "readings/s", "sustained messages/s", "CPU s per 100,000",
+        "peak memory, MiB", "memory at rest, MiB",
+    )  # fmt: skip
     return Table("Throughput", (*_CASE, *heads), tuple(rows))
 
 
@@ -155,6 +162,12 @@ def _loads(result: Document) -> dict[str, list[Document]]:
 def _case(result: Document) -> tuple[str, str, str]:
     case = case_of(result)
     return f"{case.patients:,}", case.stay, str(case.workers)
+
+
+def _sustained(runs: list[Document]) -> str:
+    if not runs:
+        return NONE
+    return "at least " * bounded(runs) + _spreads(runs, "messages_s")[0]
 
 
 def _spreads(runs: list[Document], *names: str) -> tuple[str, ...]:

@@ -98,14 +98,29 @@ def _state(cases: list[Document]) -> Iterable[Target]:
         if short in timed and long in timed
     ]
     yield _worst("changelog bytes per snapshot at 1 Hz, longest stay against shortest", 1.1, grown)
-    weights = []
-    for few, many in _pairs(cases, "patients"):
-        peaks = [
-            max(run["peak_kb"] for run in _of(cases, each)["throughput"]) for each in (few, many)
-        ]
-        each = (peaks[1] - peaks[0]) / (many.patients - few.patients)
-        weights.append(Figure(each, str(many)))
+    weights = [
+        Figure(
+            (at_rest_kb(_of(cases, many)) - _least_kb(_of(cases, few)))
+            / (many.patients - few.patients),
+            f"{many} against {few.patients:,} patients",
+        )
+        for few, many in _pairs(cases, "patients")
+    ]
     yield _worst("memory per patient, KB", 30.0, weights)
+
+
+def _least_kb(result: Document) -> int:
+    """After whichever run of throughput it was least: few patients have a long record at the end,
+    which is no part of what a worker takes without patients.
+    """
+    return min(run["resident_kb"] for run in result["throughput"])
+
+
+def at_rest_kb(result: Document) -> int:
+    """Resident memory of the case's workers after the runs of throughput, all written, in KiB."""
+    # The same moment under another name, in results that are older than this figure.
+    weighed: dict[str, int] = result.get("memory_kb", {})
+    return weighed.get("at_rest", result["throughput"][-1]["resident_kb"])
 
 
 def _timed(cases: list[Document], case: Case) -> list[Document]:

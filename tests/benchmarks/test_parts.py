@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from stream.rules import load_ruleset
+from tests.benchmarks.gauge import Gauge, Sample, bounded, count_at, rate_between, sustained
 from tests.benchmarks.oracle import Oracle, Said
+from tests.benchmarks.paced import Paced, Read, Written, stretches
 from tests.benchmarks.page import PAGE, RESULTS, machine, rendered
 from tests.benchmarks.plan import Plan, crossed
 from tests.benchmarks.plots import draw
 from tests.benchmarks.spread import percentile, short, spread
 from tests.benchmarks.tables import tables
 from tests.benchmarks.targets import targets
-from tests.benchmarks.ward import Ward
+from tests.benchmarks.ward import Event, Ward
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,6 +138,99 @@ def test_cases_are_crossed_and_runs_of_few_patients_are_short() -> None:
     assert str(plan.yardstick_case) == "1,000 patients, 1 h, 1 worker"
 
 
+def sent(rate: float, seconds: float) -> list[float]:
+    return [n / rate for n in range(int(rate * seconds) + 1)]
+
+
+def counted(*counts: float) -> list[Sample]:
+    """Read each second, from a second before the first event on."""
+    return [Sample(float(second), count) for second, count in enumerate(counts, -1)]
+
+
+def test_a_count_is_known_between_its_samples_and_nowhere_else() -> None:
+    samples = counted(100, 100, 300)
+    assert [count_at(samples, at) for at in (-1, 0, 0.25, 1)] == [100, 100, 150, 300]
+    assert rate_between(samples, 0.5, 1) == 200
+    with pytest.raises(ValueError, match=r"no samples around 1\.5"):
+        count_at(samples, 1.5)
+
+
+def test_what_is_sustained_is_counted_while_more_is_sent_and_without_the_lead() -> None:
+    # 5 a second while 8 are sent; none in the first second, and 20 once the sender is at rest.
+    found = sustained(counted(70, 70, 70, 75, 80, 85, 105), sent(8, 4), lead_s=1)
+    assert found["messages_s"] == 5
+    assert found["offered_s"] == 8
+    assert found["behind_last"] == 33 - 15
+    assert found["at_least"] is False
+
+
+@pytest.mark.parametrize(("slow", "at_least"), [(0, True), (30, False)])
+def test_a_worker_that_ran_dry_could_have_taken_more(slow: int, at_least: bool) -> None:
+    samples = counted(0, 0, 100 - slow, 200 - slow, 300 - slow, 400 - slow, 401)
+    found = sustained(samples, sent(100, 4), lead_s=1)
+    assert found["messages_s"] == found["offered_s"] == 100
+    assert found["at_least"] is at_least
+
+
+def test_a_sustained_run_is_longer_than_its_lead() -> None:
+    with pytest.raises(ValueError, match=r"sent for 2\.0 s, of which 2\.0 are the lead"):
+        sustained(counted(0, 0, 10, 20, 30), sent(10, 2), lead_s=2)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "told"),
+    [([], False), ([10], True), ([20], True), ([30], False), ([30, 10], True)],
+)
+def test_a_median_is_a_bound_where_a_run_below_it_is(bounds: list[int], told: bool) -> None:
+    runs = [{"messages_s": rate, "at_least": rate in bounds} for rate in (10, 20, 30)]
+    assert bounded(runs) is told
+
+
+def test_a_gauge_is_read_before_while_and_after_and_raises_what_reading_raised() -> None:
+    counts = iter(range(1000))
+    with Gauge(lambda: next(counts), every_s=0.01) as gauge:
+        while len(gauge.samples) < 3:
+            time.sleep(0.01)
+    assert [each.count for each in gauge.samples] == list(range(len(gauge.samples)))
+    assert len(gauge.samples) >= 4
+    few = iter([1.0])
+    with pytest.raises(StopIteration), Gauge(lambda: next(few), every_s=0.01):
+        time.sleep(0.1)
+
+
+def test_a_run_at_a_rate_is_told_by_stretches_without_its_lead() -> None:
+    """A snapshot a second, alerts 30 ms after three of them; two stretches of 4 s after 2 s."""
+    events = [Event(b"p", b"{}", 7) for _ in range(10)]
+    causes = {Said(b"p", b"%d" % n): n for n in (1, 3, 8)}
+    read = [Read(said, 100 + n + 0.02, 100 + n + 0.03) for said, n in causes.items()]
+    run = Paced(1.0, events, [100.0 + n for n in range(10)], read, causes)
+    written = [Written(at, size) for at, size in ((101.5, 500), (103, 70), (105, 70), (107, 280))]
+    written.append(Written(112, 80))  # put off until after the last event
+    cpu = [Sample(99, 0), Sample(102, 3), Sample(106, 4), Sample(109, 7), Sample(115, 9)]
+    first, second = stretches(run, written, cpu, 1100, 2, 4)
+    assert (first["messages"], second["messages"]) == (4, 4)
+    assert [each["arrived_ms"] for each in (first, second)] == [[30.0], [30.0]]
+    assert first["stored_p99_ms"] == pytest.approx(20)
+    assert (first["cores"], second["cores"]) == (0.25, 1)
+    assert first["changelog"]["records"] == 2
+    assert first["changelog"]["bytes"] == 140
+    assert first["changelog"]["disk"] == 154  # 1,100 on disk for 1,000 of keys and values
+    assert first["changelog"]["per_snapshot"] == pytest.approx(154 / 4)
+    assert second["changelog"]["per_snapshot"] == pytest.approx(308 / 4)
+    whole = run.figures()
+    assert (whole["messages"], whole["readings"], whole["alerts"]) == (10, 70, 3)
+
+
+@pytest.mark.parametrize("grown", [None, 900])
+def test_what_a_compacted_or_silent_disk_says_makes_nothing_lighter(grown: int | None) -> None:
+    events = [Event(b"p", b"{}", 7) for _ in range(4)]
+    run = Paced(1.0, events, [100.0 + n for n in range(4)], [], {})
+    cpu = [Sample(99, 0), Sample(110, 1)]
+    (found,) = stretches(run, [Written(101, 1000)], cpu, grown, 0, 4)
+    assert found["changelog"]["per_snapshot"] == 250
+    assert found["p99_ms"] is None
+
+
 def result(
     patients: int,
     stay_s: int,
@@ -149,10 +245,10 @@ def result(
     throughput = [
         {
             "messages": 100, "messages_s": rate * each, "readings_s": rate * 7 * each,
-            "cpu_s_per_100k": cpu, "peak_kb": 100_000 + 20 * patients, "changelog": log,
-            "load_average": 3.0,
+            "cpu_s_per_100k": cpu, "peak_kb": 100_000 + 90 * patients, "changelog": log,
+            "resident_kb": 100_000 + 20 * patients + 600 * number, "load_average": 3.0,
         }
-        for each in (0.9, 1, 1.2)
+        for number, each in enumerate((0.9, 1, 1.2))
     ]  # fmt: skip
     latency = [
         {
@@ -162,8 +258,11 @@ def result(
         }
     ]  # fmt: skip
     recovery = [{"seconds": 11.0, "alerts": 3, "tables_s": 0.5, "records": 1000.0}]
+    sustained = [{"messages_s": rate * each, "at_least": False} for each in (0.5, 0.6, 0.8)]
     return {
         "patients": patients, "stay_s": stay_s, "workers": workers, "throughput": throughput,
+        "sustained": sustained,
+        "memory_kb": {"ready": 90_000, "history": 95_000, "at_rest": 103_000 + 20 * patients},
         "latency": {"0.5": latency, "0.9": latency}, "recovery": recovery,
         "real_time": [] if patients > rate else latency,
     }  # fmt: skip
@@ -216,7 +315,31 @@ def test_cost_is_compared_between_the_ends_of_each_axis() -> None:
     found = reached(few, WARD, many, long)
     assert found["CPU per event, most patients against fewest"] == (1.15, False)
     assert found["CPU per event, longest stay against shortest"] == (1.09, True)
-    assert found["memory per patient, KB"] == (20, True)
+    # of the many at the end, of the few when it was least
+    assert found["memory per patient, KB"] == (pytest.approx(20 + 3000 / 9990), True)
+
+
+def test_results_of_before_tell_what_they_hold() -> None:
+    few, many = result(10, 3600, 1), WARD
+    old = [
+        {k: v for k, v in case.items() if k not in {"memory_kb", "sustained"}}
+        for case in (few, many)
+    ]
+    assert reached(*old)["memory per patient, KB"] == (pytest.approx(20 + 1200 / 990), True)
+    shown = tables(document(*old))["throughput"]
+    place = shown.heads.index("sustained messages/s")
+    assert {row[place] for row in shown.rows} == {"\u2013"}
+    assert "shares of the rate from a preloaded topic" in machine(document(*old))
+    assert "shares of the rate from a preloaded topic" not in machine(document(few, many))
+
+
+def test_the_sustained_rate_is_shown_with_its_spread_and_as_a_bound_where_it_is_one() -> None:
+    bound = result(10, 3600, 1)
+    bound["sustained"][1]["at_least"] = True
+    shown = tables(document(WARD, bound))["throughput"]
+    place = shown.heads.index("sustained messages/s")
+    assert shown.rows[0][place] == "3,600 (3,000\u20134,800)"
+    assert shown.rows[1][place] == "at least 3,600 (3,000\u20134,800)"
 
 
 def test_workers_that_share_cores_are_judged_by_nothing_but_their_number() -> None:
