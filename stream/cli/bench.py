@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 def bench(
     *,
     quick: Annotated[
-        bool, typer.Option("--quick", help="One small case and few runs: 2 to 3 minutes.")
+        bool, typer.Option("--quick", help="One small case and few runs: about 3 minutes.")
     ] = False,
     patients: Annotated[
         str, typer.Option("--patients", metavar="N,N…", help="Numbers of patients.")
