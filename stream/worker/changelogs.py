@@ -16,6 +16,8 @@ from faust.types import TP
 
 from stream.worker.batch import Send
 from stream.worker.faust_repairs import delivered
+from stream.worker.marks import headers_of
+from stream.worker.preflight import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -39,12 +41,16 @@ class ChangelogPositions:
 
     def __init__(self) -> None:
         self.next: dict[TP, int] = {}
+        self.reached: dict[TP, int] = {}
+        """How far each log is known to reach, whoever owns it: what was acknowledged or read lies
+        before. Never forgotten, as `next` is: a log does not become shorter."""
         self.foreign = 0
         """How many foreign records were found since the start."""
 
     def restored(self, tp: TP, position: int) -> None:
         """The tables hold everything before `position`."""
         self.next[tp] = position
+        self._reaches(tp, position)
 
     def revoked(self, tp: TP) -> None:
         """Another owner writes it from now on."""
@@ -59,6 +65,7 @@ class ChangelogPositions:
         """Note our own records by partition and offset; returns the holes between them."""
         holes = []
         for tp, offset in sorted(acknowledged):
+            self._reaches(tp, offset + 1)
             expected = self.next.get(tp)
             if expected is None or offset < expected:
                 continue  # not ours to judge: an unknown offset, or a retried send's first copy
@@ -71,11 +78,15 @@ class ChangelogPositions:
         """Look at the ends of the logs while nothing of ours is under way; returns the holes."""
         holes = []
         for tp, end in sorted(found.items()):
+            self._reaches(tp, end)
             expected = self.next.get(tp)
             if expected is not None and end > expected:
                 holes.append(self._hole(tp, expected, end))
                 self.next[tp] = end
         return holes
+
+    def _reaches(self, tp: TP, end: int) -> None:
+        self.reached[tp] = max(end, self.reached.get(tp, 0))
 
     def _hole(self, tp: TP, first: int, end: int) -> Span:
         self.foreign += end - first
@@ -107,13 +118,24 @@ class Changelogs:
     async def write(
         self, producer: Producer, topic: str, items: Iterable[tuple[bytes, bytes | None]]
     ) -> list[Span]:
-        """Send records of one table, each to its patient's partition; returns others' spans."""
+        """Send records of one table, each to its patient's partition; returns others' spans.
+
+        Each says how far the other table's changelog is (`stream.worker.marks`).
+        """
         window = topic == self.windows
-        sends = [Send(topic, key, value, self.ward.home(key, window)) for key, value in items]
+        sends = []
+        for key, value in items:
+            home = self.ward.home(key, window)
+            sends.append(Send(topic, key, value, home, self._other_end(window, home)))
         answers = await delivered(producer, sends)
         return self.positions.wrote(
             (TP(topic, answer.partition), answer.offset) for answer in answers
         )
+
+    def _other_end(self, window: bool, partition: int) -> list[tuple[str, bytes]] | None:  # noqa: FBT001
+        topic, table = (self.patients, TABLES[0]) if window else (self.windows, TABLES[1])
+        end = self.positions.reached.get(TP(topic, partition))
+        return None if end is None else headers_of({table: end})
 
     async def mend(self, producer: Producer, spans: Iterable[Span]) -> list[Span]:
         """Write what the tables hold of everything that others' records are about.

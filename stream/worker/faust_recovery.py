@@ -6,6 +6,7 @@ mended; the tests show every fault on the stock classes first.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections import defaultdict
@@ -15,14 +16,15 @@ import structlog
 from faust.tables.manager import TableManager
 from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from faust.tables.table import Table
+from faust.types import TP
 
 from stream.worker.changelogs import ChangelogPositions
+from stream.worker.marks import ends_in, ends_of, metadata_of, short_of, told
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Iterable, Mapping
 
-    from faust.types import TP, EventT
+    from faust.types import EventT
 
 log = structlog.get_logger(__name__)
 _logger = logging.getLogger("faust.repaired")
@@ -33,6 +35,15 @@ EMPTY_ANSWERS = 2
 """So often the brokers answer for all partitions that there is nothing up to the end, and we
 believe it: compaction may have left no record there. A leader that was just elected may know of an
 earlier end for a while; its answers do not count."""
+ASK_AGAIN_S = 0.5
+"""Between two questions for the end of a log that was known to reach further."""
+SAY_AGAIN_S = 10.0
+TO_DO = (
+    "a broker that was deposed and does not know it yet is waited for; where the changelog was"
+    " deleted, made anew or cut off, the state is lost: stop all workers, delete both changelogs,"
+    " and set the offsets of the group to the earliest"
+    " (kafka-consumer-groups.sh --reset-offsets --to-earliest --all-topics --execute)"
+)
 
 
 class FetcherStuckError(RuntimeError):
@@ -61,6 +72,8 @@ class OwnChangelogTable(Table[bytes, bytes]):
         super().__init__(*args, **kwargs)
         self.standby: dict[TP, dict[bytes, bytes]] = defaultdict(dict)
         self.standby_next: dict[TP, int] = {}
+        self.standby_needs: dict[TP, dict[str, int]] = {}
+        """How far the changelogs of other tables were, by what stands by."""
 
     def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
         """Take in the records of our own changelog that stand by."""
@@ -69,10 +82,12 @@ class OwnChangelogTable(Table[bytes, bytes]):
             if message.topic == self.changelog_topic_name:
                 take_in(self.standby[message.tp], message.key, message.value)
                 self.standby_next[message.tp] = message.offset + 1
+                raise_to(self.standby_needs.setdefault(message.tp, {}), ends_in(message.headers))
 
     def promote(self, tp: TP) -> int | None:
         """The partition is ours now: what stood by is the table's; returns the next offset."""
         self.data.data.update(self.standby.pop(tp, {}))
+        self.standby_needs.pop(tp, None)
         return self.standby_next.pop(tp, None)
 
     def drop_standbys(self, kept: Iterable[TP]) -> None:
@@ -80,6 +95,13 @@ class OwnChangelogTable(Table[bytes, bytes]):
         for tp in self.standby.keys() - set(kept):
             del self.standby[tp]
             self.standby_next.pop(tp, None)
+            self.standby_needs.pop(tp, None)
+
+
+def raise_to(floors: dict[Any, int], others: Mapping[Any, int]) -> None:
+    """The higher one of each."""
+    for what, floor in others.items():
+        floors[what] = max(floor, floors.get(what, 0))
 
 
 def take_in(data: dict[bytes, bytes], key: bytes | None, value: bytes | None) -> None:
@@ -107,12 +129,17 @@ class SafeRecovery(Recovery):
     Mended: the flow is stopped first, and nothing goes on until the fetcher stands still; then the
     changelogs are read in large pieces, from where the tables stand. A step that does not end in
     time raises.
+
+    A log is read as far as it was once known to reach, whatever its end is said to be: see
+    `stream.worker.marks`.
     """
 
     logger = _logger
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.shortfall = ""
+        """Which changelogs end before they were known to reach, while that is waited for."""
         self.positions = ChangelogPositions()
         self.restored = 0
         """Changelog records taken in since the start: grows while a recovery makes progress."""
@@ -146,14 +173,18 @@ class SafeRecovery(Recovery):
 
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
         """Park the fetcher and restore the tables; then as Faust does."""
-        consumer = self.app.consumer
+        consumer: Any = self.app.consumer
+        consumer.mark = self.mark
         consumer.stop_flow()
         self.app.flow_control.suspend()
         await self._park()
         started = time.monotonic()
-        await self._restore()
-        self.restore_s = time.monotonic() - started
-        await super().on_recovery_completed(generation_id)
+        try:
+            await self._restore()
+            self.restore_s = time.monotonic() - started
+            await super().on_recovery_completed(generation_id)
+        finally:
+            consumer.forget_commits()
 
     async def _wait(self, coro: Any, timeout: Any = None) -> None:  # noqa: ASYNC109 - Faust's
         again: Any = self.signal_recovery_start
@@ -190,28 +221,94 @@ class SafeRecovery(Recovery):
             return
         rebalances = self._rebalances
         async with consumer.reading_changelogs:
-            firsts, ends = await consumer.extents(sorted(mine))
+            floors = await self._floors(mine)
+            firsts, ends = await self._extents(mine, floors, rebalances)
             starts = {}
             for tp, table in mine.items():
                 known = self.positions.next.get(tp)
                 stood_by = table.promote(tp)
                 known = stood_by if known is None else known
-                if known is None or known > ends[tp]:  # nothing, or of a log that is no more
-                    known = firsts[tp]
-                starts[tp] = max(known, firsts[tp])
+                starts[tp] = firsts[tp] if known is None else max(known, firsts[tp])
             await consumer.seek_wait(starts)
-            behind = {tp: table for tp, table in mine.items() if starts[tp] < ends[tp]}
-            last = await self._read(behind, ends, rebalances)
-        log.info("changelogs read", begin=_shown(starts), end=_shown(ends), records=self.restored)
+            held = dict(starts)
+            while True:
+                behind = {tp: table for tp, table in mine.items() if held[tp] < ends[tp]}
+                last = await self._read(behind, ends, floors, rebalances)
+                held = {tp: max(held[tp], ends[tp], last.get(tp, 0)) for tp in mine}
+                if not short_of(floors, held):
+                    break
+                _, ends = await self._extents(mine, floors, rebalances)
+        log.info("changelogs read", begin=_shown(starts), end=_shown(held), records=self.restored)
         for tp in mine:
-            self.positions.restored(tp, max(ends[tp], last.get(tp, 0)))
+            self.positions.restored(tp, held[tp])
+
+    def mark(self, partition: int) -> str:
+        """The metadata of a commit of one partition number; asked in any thread."""
+        reached = self.positions.reached
+        logs = {name: TP(table.changelog_topic_name, partition) for name, table in self._logs()}
+        return metadata_of({name: reached[tp] for name, tp in logs.items() if tp in reached})
+
+    def _logs(self) -> list[tuple[str, Any]]:
+        return list(self.tables.items())
+
+    def _needed(self, partition: int, ends: Mapping[str, int]) -> dict[TP, int]:
+        """What is told by table, by changelog partition."""
+        return {
+            TP(table.changelog_topic_name, partition): ends[name]
+            for name, table in self._logs()
+            if name in ends
+        }
+
+    async def _floors(self, mine: Mapping[TP, Any]) -> dict[TP, int]:
+        """How far each log reached, by the commits, by what stood by, and by what we saw of it."""
+        consumer: Any = self.app.consumer
+        floors = {tp: end for tp, end in self.positions.reached.items() if tp in mine}
+        for tp, stands in (await consumer.commits(consumer.assignment())).items():
+            if stands is not None:
+                raise_to(floors, self._needed(tp.partition, ends_of(stands.metadata)))
+        for tp, table in mine.items():
+            raise_to(floors, {tp: table.standby_next.get(tp, 0)})
+            raise_to(floors, self._needed(tp.partition, table.standby_needs.get(tp, {})))
+        return floors
+
+    async def _extents(
+        self, mine: Iterable[TP], floors: Mapping[TP, int], rebalances: int
+    ) -> tuple[Mapping[TP, int], Mapping[TP, int]]:
+        """The extents of the logs; asked again until none ends before it was known to reach.
+
+        For how long is up to the watch, which ends a recovery that makes no progress
+        (`Part.RECOVERY`) and says why. Raises RebalanceAgain.
+        """
+        consumer: Any = self.app.consumer
+        said = -SAY_AGAIN_S
+        try:
+            while True:
+                firsts, ends = await consumer.extents(sorted(mine))
+                if self._rebalances != rebalances:
+                    raise RebalanceAgain
+                if self.should_stop:
+                    raise ServiceStopped
+                self.shortfall = told(short_of(floors, ends))
+                if not self.shortfall:
+                    return firsts, ends
+                if time.monotonic() - said >= SAY_AGAIN_S:
+                    said = time.monotonic()
+                    log.error("a changelog is too short", logs=self.shortfall, to_do=TO_DO)
+                await consumer.look_for_leaders()
+                await asyncio.sleep(ASK_AGAIN_S)
+        finally:
+            self.shortfall = ""
 
     async def _read(
-        self, tables: dict[TP, Any], ends: dict[TP, int], rebalances: int
+        self,
+        tables: Mapping[TP, Any],
+        ends: Mapping[TP, int],
+        floors: dict[TP, int],
+        rebalances: int,
     ) -> dict[TP, int]:
         """Take in all of these partitions up to their ends; returns what follows the last record.
 
-        Raises RebalanceAgain.
+        Raises the floors to what the records ask for. Raises RebalanceAgain.
         """
         consumer: Any = self.app.consumer
         behind = set(tables)
@@ -222,10 +319,16 @@ class SafeRecovery(Recovery):
             if self._rebalances != rebalances:
                 raise RebalanceAgain
             for tp, found in records.items():
+                needs: dict[str, int] = {}
                 for record in found:
                     take_in(tables[tp].data.data, record.key, record.value)
+                    if record.headers:
+                        raise_to(needs, ends_in(record.headers))
+                raise_to(floors, self._needed(tp.partition, needs))
                 self.restored += len(found)
                 last[tp] = found[-1].offset + 1
+            if not records:
+                await consumer.look_for_leaders()  # whom it reads from may lead no more
             # The client's position passes holes in the log, our last record does not.
             at = await consumer.positions(behind)
             behind = {tp for tp in behind if at[tp] < ends[tp]}

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from mode.utils.futures import notify
 
 from stream.worker.chunks import chunks
-from stream.worker.faust_repairs import SettledConsumer
+from stream.worker.committing import MarkingConsumer
 from stream.worker.ledger import Ledger
 from stream.worker.reading import LOOK_S
 
@@ -47,7 +47,7 @@ class Round:
     acked = False
 
 
-class LeanConsumer(SettledConsumer):
+class LeanConsumer(MarkingConsumer):
     """See the module."""
 
     reader: Reader | None = None

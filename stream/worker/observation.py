@@ -66,6 +66,8 @@ class Observation:
     """The tables of the assignment are restored."""
     restored: int = 0
     """Sum of the positions in the tables' changelogs."""
+    shortfall: str = ""
+    """Which changelogs end before they were known to reach, while they are to be restored."""
     fetching: bool = True
     agent: bool = True
     rounds: int = 0

@@ -71,6 +71,7 @@ class MainFacts:
 
     ready: bool = False
     restored: int = 0
+    shortfall: str = ""
     fetching: bool = True
     agent: bool = True
     rounds: int = 0
@@ -127,6 +128,7 @@ class Observer:
             joined=consumer.joined,
             ready=main.ready and consumer.joined,
             restored=main.restored,
+            shortfall=main.shortfall,
             fetching=main.fetching,
             agent=main.agent,
             rounds=main.rounds,
@@ -144,6 +146,7 @@ class Observer:
         return MainFacts(
             ready=app.tables.actives_ready and not app.rebalancing,
             restored=app.tables.recovery.restored,
+            shortfall=app.tables.recovery.shortfall,
             fetching=fetcher.started and not fetcher._shutdown.is_set(),  # noqa: SLF001
             agent=all(_is_alive(agent) for agent in app.agents.values()),
             rounds=self.ticker.rounds_made,

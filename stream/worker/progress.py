@@ -183,7 +183,10 @@ class Progress:
             Part.ASSIGNMENT: policy.recovery_s,
             Part.RECOVERY: policy.recovery_s,
         }
-        about = {Part.PRODUCER: f"a record for {send[1]}" if send else ""}
+        about = {
+            Part.PRODUCER: f"a record for {send[1]}" if send else "",
+            Part.RECOVERY: seen.shortfall,
+        }
         standings = {
             part: Standing(part, age, limits.get(part, policy.stall_s), about.get(part, ""))
             for part, age in ages.items()

@@ -60,8 +60,12 @@ def worker(bootstrap: str, name: str, variant: str, home: str) -> None:
     """One worker, in its own process; says `ready` and then `done N` as it works events off."""
     import faust
 
+    from stream.worker.committing import MarkingConsumer
     from stream.worker.faust_recovery import OwnChangelogTable, SafeTableManager
     from stream.worker.faust_repairs import QuietMonitor, SettledTransport
+
+    class MarkingTransport(SettledTransport):
+        Consumer = MarkingConsumer
 
     guarantee = variant.partition(",")[0]
     app = faust.App(
@@ -74,7 +78,7 @@ def worker(bootstrap: str, name: str, variant: str, home: str) -> None:
         stream_buffer_maxsize=4096, Table=OwnChangelogTable, TableManager=SafeTableManager,
         Monitor=QuietMonitor, cython_optimizations=True,
     )  # fmt: skip
-    app.transport = app.producer_transport = SettledTransport(app.conf.broker_consumer, app)
+    app.transport = app.producer_transport = MarkingTransport(app.conf.broker_consumer, app)
     source, alerts = app.topic(f"{name}-source", **RAW), app.topic(f"{name}-alerts", **RAW)
     table = app.Table("counts", key_type=bytes, value_type=bytes, partitions=PARTITIONS)
     handled = [0]

@@ -9,13 +9,18 @@ from typing import Any
 
 import faust
 import pytest
+from aiokafka.structs import OffsetAndMetadata
 from faust.tables.recovery import RebalanceAgain
 from faust.types import TP
 
+from stream.worker import faust_recovery
 from stream.worker.faust_recovery import OwnChangelogTable, SafeRecovery
+from stream.worker.marks import headers_of, metadata_of
 
 TOPIC = "app-patients-changelog"
 LOG, OTHER = TP(TOPIC, 0), TP(TOPIC, 1)
+WINDOWS = TP("app-windows-changelog", 0)
+SOURCE = TP("vitals", 0)
 Record = tuple[int, bytes, bytes | None]
 
 
@@ -34,8 +39,26 @@ class Logs:
         self.answers = True
         self._clock = itertools.count()
         self._answered: dict[TP, int] = {}
+        self.deposed: dict[TP, int] = {}
+        """Where the end is, by a leader that was deposed and does not know it."""
+        self.metadata = ""
+        """Of the commit of the one source partition."""
+        self.headers: dict[tuple[TP, int], list[tuple[str, bytes]]] = {}
+        self.looks = 0
+
+    def assignment(self) -> set[TP]:
+        return {SOURCE, *self.records}
+
+    async def commits(self, tps: Any) -> dict[TP, OffsetAndMetadata | None]:
+        return dict.fromkeys(tps) | {SOURCE: OffsetAndMetadata(9, self.metadata)}
+
+    async def look_for_leaders(self) -> None:
+        self.looks += 1
 
     async def extents(self, tps: Any) -> Any:
+        if self.deposed:
+            ends = {tp: self.deposed.get(tp, self.ends[tp]) for tp in tps}
+            return {tp: self.firsts[tp] for tp in tps}, ends
         return {tp: self.firsts[tp] for tp in tps}, {tp: self.ends[tp] for tp in tps}
 
     async def seek_wait(self, starts: dict[TP, int]) -> None:
@@ -45,7 +68,7 @@ class Logs:
         return {tp: self.at[tp] for tp in tps}
 
     def known_end(self, tp: TP) -> int:
-        return self.elected.get(tp, self.ends[tp])
+        return self.deposed.get(tp, self.elected.get(tp, self.ends[tp]))
 
     def answered_at(self, tps: Any) -> dict[TP, int | None]:
         return {tp: self._answered.get(tp) for tp in tps}
@@ -61,8 +84,18 @@ class Logs:
             if rows:
                 self.at[tp] = rows[-1][0] + 1
                 self.read += [(tp, offset) for offset, _, _ in rows]
-                return {tp: [SimpleNamespace(offset=o, key=k, value=v) for o, k, v in rows]}
+                return {tp: [self._record(tp, row) for row in rows]}
         return {}
+
+    def _record(self, tp: TP, row: Record) -> Any:
+        offset, key, value = row
+        headers = self.headers.get((tp, offset), [])
+        return SimpleNamespace(offset=offset, key=key, value=value, headers=headers)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faust_recovery, "ASK_AGAIN_S", 0.005)
 
 
 def recovery_over(logs: Logs, *tps: TP) -> tuple[SafeRecovery, OwnChangelogTable]:
@@ -109,15 +142,6 @@ def test_what_stood_by_is_taken_and_the_rest_read() -> None:
     assert table.data.data == {b"a": b"2", b"b": b"1"}
     assert not table.standby
     assert not table.standby_next
-
-
-def test_a_log_made_anew_is_read_from_its_start() -> None:
-    logs = Logs(p0=[(0, b"a", b"new")])
-    recovery, table = recovery_over(logs, LOG)
-    recovery.positions.restored(LOG, 40)
-    asyncio.run(recovery._restore())
-    assert table.data.data == {b"a": b"new"}
-    assert recovery.positions.next == {LOG: 1}
 
 
 def test_an_end_that_compaction_emptied_is_no_reason_to_wait() -> None:
@@ -186,6 +210,123 @@ def test_a_leader_that_knows_of_less_is_not_believed() -> None:
 
     asyncio.run(scene())
     assert len(table.data.data) == 6
+
+
+def five() -> list[Record]:
+    return [(n, b"k%d" % n, b"v") for n in range(5)]
+
+
+async def waits_for_the_true_end(logs: Logs, recovery: SafeRecovery, name: str) -> None:
+    """It is not restored, and says why, until the deposed leader answers no more."""
+    restoring = asyncio.create_task(recovery._restore())
+    await asyncio.sleep(0.05)
+    assert not restoring.done()
+    assert recovery.shortfall == name
+    assert logs.looks > 1
+    logs.deposed.clear()
+    await asyncio.wait_for(restoring, 5)
+    assert recovery.shortfall == ""
+
+
+SHORT = f"{TOPIC}/0 ends at 2, and was acknowledged up to 5"
+
+
+@pytest.mark.parametrize("told_by", ["a commit", "our own write", "what stood by"])
+def test_an_end_before_one_that_was_told_is_not_believed(told_by: str) -> None:
+    logs = Logs(p0=five())
+    logs.deposed[LOG] = 2
+    recovery, table = recovery_over(logs, LOG)
+    if told_by == "a commit":
+        logs.metadata = metadata_of({"patients": 5})
+    elif told_by == "our own write":
+        recovery.positions.wrote([(LOG, 4)])
+    else:
+        table.standby[LOG] = {key: value or b"" for _, key, value in five()}
+        table.standby_next[LOG] = 5
+    asyncio.run(waits_for_the_true_end(logs, recovery, SHORT))
+    assert len(table.data.data) == 5
+    assert recovery.positions.next == {LOG: 5}
+
+
+@pytest.mark.parametrize("metadata", ["", "theirs", metadata_of({"patients": 2})])
+def test_where_nothing_was_told_the_brokers_are_believed(metadata: str) -> None:
+    """A commit of an earlier version, of an operator; or one that asks for no more than is read."""
+    logs = Logs(p0=five())
+    logs.deposed[LOG], logs.metadata = 2, metadata
+    recovery, table = recovery_over(logs, LOG)
+    asyncio.run(asyncio.wait_for(recovery._restore(), 5))
+    assert len(table.data.data) == 2
+    assert logs.looks == 0
+
+
+def test_a_log_that_was_made_anew_is_never_taken_for_the_whole_one() -> None:
+    """The state is gone, and its source offsets are committed: for somebody to decide about."""
+    logs = Logs(p0=[(0, b"a", b"new")])
+    recovery, table = recovery_over(logs, LOG)
+    recovery.positions.restored(LOG, 40)
+
+    async def scene() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(recovery._restore(), 0.05)
+
+    asyncio.run(scene())
+    assert table.data.data == {}
+    assert recovery.positions.next == {LOG: 40}
+
+
+def test_a_rebalance_ends_the_waiting() -> None:
+    logs = Logs(p0=five())
+    logs.deposed[LOG], logs.metadata = 2, metadata_of({"patients": 5})
+    recovery, _ = recovery_over(logs, LOG)
+
+    async def scene() -> None:
+        restoring = asyncio.create_task(recovery._restore())
+        await asyncio.sleep(0.02)
+        await recovery.on_rebalance(set(), {LOG}, set(), 2)
+        with pytest.raises(RebalanceAgain):
+            await restoring
+
+    asyncio.run(scene())
+    assert recovery.shortfall == ""
+
+
+@pytest.mark.parametrize("way", ["read", "stood by"])
+def test_what_a_record_says_of_the_other_log_has_to_be_read(way: str) -> None:
+    """No commit tells of it: its windows were acknowledged before the record was sent."""
+    logs = Logs(p0=five())
+    logs.records[WINDOWS] = [(n, b"w%d" % n, b"v") for n in range(7)]
+    logs.firsts[WINDOWS], logs.ends[WINDOWS], logs.deposed[WINDOWS] = 0, 7, 3
+    logs.headers[LOG, 4] = headers_of({"windows": 7}) or []
+    recovery, table = recovery_over(logs, LOG)
+    windows = OwnChangelogTable(recovery.app, name="windows", key_type=bytes, value_type=bytes)
+    recovery.app.tables.add(windows)
+    recovery.add_active(windows, WINDOWS)
+    if way == "stood by":
+        stood: Any = [
+            SimpleNamespace(
+                message=SimpleNamespace(
+                    topic=TOPIC, tp=LOG, offset=n, key=key, value=value,
+                    headers=logs.headers.get((LOG, n)),
+                )
+            )
+            for n, key, value in five()
+        ]  # fmt: skip
+        table.apply_changelog_batch(stood)
+    name = f"{WINDOWS.topic}/0 ends at 3, and was acknowledged up to 7"
+    asyncio.run(waits_for_the_true_end(logs, recovery, name))
+    assert (len(table.data.data), len(windows.data.data)) == (5, 7)
+    assert recovery.positions.next == {LOG: 5, WINDOWS: 7}
+
+
+def test_a_commit_tells_of_every_log_of_its_partition() -> None:
+    recovery, _ = recovery_over(Logs(p0=five(), p1=five()), LOG, OTHER)
+    assert recovery.mark(0) == ""
+    asyncio.run(recovery._restore())
+    assert recovery.mark(0) == metadata_of({"patients": 5})
+    recovery.positions.wrote([(LOG, 7)])
+    recovery.positions.revoked(LOG)
+    assert recovery.mark(0) == metadata_of({"patients": 8})
+    assert recovery.mark(1) == metadata_of({"patients": 5})
 
 
 @pytest.mark.parametrize("generation", [0, 7], ids=["in time", "overtaken by another"])

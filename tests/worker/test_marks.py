@@ -1,0 +1,66 @@
+"""What a commit and a record tell of the changelogs: written, read back, and what is not theirs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from faust.types import TP
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.worker.marks import ends_in, ends_of, headers_of, metadata_of, short_of, told
+from stream.worker.preflight import TABLES
+
+BROKERS_TAKE = 4096
+LARGEST = 2**63 - 1
+
+ends = st.dictionaries(st.sampled_from(TABLES), st.integers(0, LARGEST))
+
+
+@given(ends)
+def test_what_is_told_is_understood(told_of: dict[str, int]) -> None:
+    assert ends_of(metadata_of(told_of)) == told_of
+    assert ends_in(headers_of(told_of)) == told_of
+
+
+def test_the_metadata_is_short_and_has_a_version() -> None:
+    metadata = metadata_of(dict.fromkeys(TABLES, LARGEST))
+    assert len(metadata.encode()) < BROKERS_TAKE / 40
+    assert json.loads(metadata)["v"] == 1
+    assert metadata_of({}) == ""
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        None, "", "NO_METADATA", "{", "7", "[]", "null", '{"v":2,"ends":{"patients":5}}',
+        '{"ends":{"patients":5}}', '{"v":1}', '{"v":1,"ends":[5]}', "[" * 100_000,
+        '{"v":1,"ends":{"patients":"5","windows":true,"x":-1,"y":1.5}}',
+    ],
+)  # fmt: skip
+def test_of_what_is_not_ours_nothing_is_known(metadata: str | None) -> None:
+    assert ends_of(metadata) == {}
+
+
+@given(st.text() | st.recursive(st.none() | st.integers(), st.lists).map(json.dumps))
+def test_any_text_may_stand_there(metadata: str) -> None:
+    ends_of(metadata)
+
+
+def test_headers_of_others_are_left_alone() -> None:
+    headers = [("end.windows", b"12"), ("trace", b"7"), ("end.patients", b"-3"), ("end.x", b"")]
+    assert ends_in(headers) == {"windows": 12}
+    assert ends_in(dict(headers)) == {"windows": 12}
+    assert ends_in(None) == {}
+    assert headers_of({}) is None
+
+
+def test_a_log_that_ends_early_is_named_with_both_ends() -> None:
+    mine, other = TP("pc", 0), TP("pc", 1)
+    floors = {mine: 9, other: 4, TP("not asked", 0): 99}
+    assert short_of(floors, {mine: 9, other: 7}) == {}
+    assert told({}) == ""
+    short = short_of(floors, {mine: 3, other: 4, TP("wc", 0): 0})
+    assert short == {mine: (3, 9)}
+    assert told(short) == "pc/0 ends at 3, and was acknowledged up to 9"
