@@ -16,8 +16,7 @@ from faust.types import TP
 
 from stream.worker.batch import Send
 from stream.worker.faust_repairs import delivered
-from stream.worker.marks import headers_of
-from stream.worker.preflight import TABLES
+from stream.worker.marks import BARRIER
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -118,24 +117,13 @@ class Changelogs:
     async def write(
         self, producer: Producer, topic: str, items: Iterable[tuple[bytes, bytes | None]]
     ) -> list[Span]:
-        """Send records of one table, each to its patient's partition; returns others' spans.
-
-        Each says how far the other table's changelog is (`stream.worker.marks`).
-        """
+        """Send records of one table, each to its patient's partition; returns others' spans."""
         window = topic == self.windows
-        sends = []
-        for key, value in items:
-            home = self.ward.home(key, window)
-            sends.append(Send(topic, key, value, home, self._other_end(window, home)))
+        sends = [Send(topic, key, value, self.ward.home(key, window)) for key, value in items]
         answers = await delivered(producer, sends)
         return self.positions.wrote(
             (TP(topic, answer.partition), answer.offset) for answer in answers
         )
-
-    def _other_end(self, window: bool, partition: int) -> list[tuple[str, bytes]] | None:  # noqa: FBT001
-        topic, table = (self.patients, TABLES[0]) if window else (self.windows, TABLES[1])
-        end = self.positions.reached.get(TP(topic, partition))
-        return None if end is None else headers_of({table: end})
 
     async def mend(self, producer: Producer, spans: Iterable[Span]) -> list[Span]:
         """Write what the tables hold of everything that others' records are about.
@@ -151,7 +139,9 @@ class Changelogs:
                 if records is None:
                     left.append(span)
                     continue
-                keys[span.tp.topic] |= {record.key for record in records if record.key is not None}
+                keys[span.tp.topic] |= {
+                    record.key for record in records if record.key not in {None, BARRIER}
+                }
             waiting = []
             held = {
                 topic: {key: self.ward.stored(key, topic == self.windows) for key in sorted(mine)}

@@ -19,7 +19,8 @@ from faust.tables.table import Table
 from faust.types import TP
 
 from stream.worker.changelogs import ChangelogPositions
-from stream.worker.marks import ends_in, ends_of, metadata_of, short_of, told
+from stream.worker.faust_repairs import delivered
+from stream.worker.marks import BARRIER, ends_of, metadata_of, short_of, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -72,8 +73,6 @@ class OwnChangelogTable(Table[bytes, bytes]):
         super().__init__(*args, **kwargs)
         self.standby: dict[TP, dict[bytes, bytes]] = defaultdict(dict)
         self.standby_next: dict[TP, int] = {}
-        self.standby_needs: dict[TP, dict[str, int]] = {}
-        """How far the changelogs of other tables were, by what stands by."""
 
     def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
         """Take in the records of our own changelog that stand by."""
@@ -82,12 +81,10 @@ class OwnChangelogTable(Table[bytes, bytes]):
             if message.topic == self.changelog_topic_name:
                 take_in(self.standby[message.tp], message.key, message.value)
                 self.standby_next[message.tp] = message.offset + 1
-                raise_to(self.standby_needs.setdefault(message.tp, {}), ends_in(message.headers))
 
     def promote(self, tp: TP) -> int | None:
         """The partition is ours now: what stood by is the table's; returns the next offset."""
         self.data.data.update(self.standby.pop(tp, {}))
-        self.standby_needs.pop(tp, None)
         return self.standby_next.pop(tp, None)
 
     def drop_standbys(self, kept: Iterable[TP]) -> None:
@@ -95,13 +92,6 @@ class OwnChangelogTable(Table[bytes, bytes]):
         for tp in self.standby.keys() - set(kept):
             del self.standby[tp]
             self.standby_next.pop(tp, None)
-            self.standby_needs.pop(tp, None)
-
-
-def raise_to(floors: dict[Any, int], others: Mapping[Any, int]) -> None:
-    """The higher one of each."""
-    for what, floor in others.items():
-        floors[what] = max(floor, floors.get(what, 0))
 
 
 def take_in(data: dict[bytes, bytes], key: bytes | None, value: bytes | None) -> None:
@@ -230,45 +220,43 @@ class SafeRecovery(Recovery):
                 known = stood_by if known is None else known
                 starts[tp] = firsts[tp] if known is None else max(known, firsts[tp])
             await consumer.seek_wait(starts)
-            held = dict(starts)
-            while True:
-                behind = {tp: table for tp, table in mine.items() if held[tp] < ends[tp]}
-                last = await self._read(behind, ends, floors, rebalances)
-                held = {tp: max(held[tp], ends[tp], last.get(tp, 0)) for tp in mine}
-                if not short_of(floors, held):
-                    break
-                _, ends = await self._extents(mine, floors, rebalances)
-        log.info("changelogs read", begin=_shown(starts), end=_shown(held), records=self.restored)
+            behind = {tp: table for tp, table in mine.items() if starts[tp] < ends[tp]}
+            last = await self._read(behind, ends, rebalances)
+        log.info("changelogs read", begin=_shown(starts), end=_shown(ends), records=self.restored)
         for tp in mine:
-            self.positions.restored(tp, held[tp])
+            self.positions.restored(tp, max(ends[tp], last.get(tp, 0)))
 
     def mark(self, partition: int) -> str:
         """The metadata of a commit of one partition number; asked in any thread."""
-        reached = self.positions.reached
-        logs = {name: TP(table.changelog_topic_name, partition) for name, table in self._logs()}
+        tables, reached = list(self.tables.items()), self.positions.reached
+        logs = {name: TP(table.changelog_topic_name, partition) for name, table in tables}
         return metadata_of({name: reached[tp] for name, tp in logs.items() if tp in reached})
 
-    def _logs(self) -> list[tuple[str, Any]]:
-        return list(self.tables.items())
-
-    def _needed(self, partition: int, ends: Mapping[str, int]) -> dict[TP, int]:
-        """What is told by table, by changelog partition."""
-        return {
-            TP(table.changelog_topic_name, partition): ends[name]
-            for name, table in self._logs()
-            if name in ends
-        }
-
     async def _floors(self, mine: Mapping[TP, Any]) -> dict[TP, int]:
-        """How far each log reached, by the commits, by what stood by, and by what we saw of it."""
+        """How far each log reaches, by the commits, by what stood by, and by what is acknowledged.
+
+        A barrier is written where somebody else may have written since we knew the end: after the
+        commits were asked for, so that it lies behind whatever belongs to them.
+        """
         consumer: Any = self.app.consumer
-        floors = {tp: end for tp, end in self.positions.reached.items() if tp in mine}
-        for tp, stands in (await consumer.commits(consumer.assignment())).items():
-            if stands is not None:
-                raise_to(floors, self._needed(tp.partition, ends_of(stands.metadata)))
+        commits = await consumer.commits(consumer.assignment())
+        barriers = [
+            (tp.topic, BARRIER, None, tp.partition, None)
+            for tp in sorted(mine)
+            if tp not in self.positions.next
+        ]
+        producer: Any = self.app.producer
+        await producer.maybe_start()
+        answers = await delivered(producer, barriers)
+        self.positions.wrote((TP(a.topic, a.partition), a.offset) for a in answers)
+        floors = {tp: self.positions.reached.get(tp, 0) for tp in mine}
+        for source, stands in commits.items():
+            ends = {} if stands is None else ends_of(stands.metadata)
+            for tp, table in mine.items():
+                if tp.partition == source.partition:
+                    floors[tp] = max(floors[tp], ends.get(table.name, 0))
         for tp, table in mine.items():
-            raise_to(floors, {tp: table.standby_next.get(tp, 0)})
-            raise_to(floors, self._needed(tp.partition, table.standby_needs.get(tp, {})))
+            floors[tp] = max(floors[tp], table.standby_next.get(tp, 0))
         return floors
 
     async def _extents(
@@ -300,15 +288,11 @@ class SafeRecovery(Recovery):
             self.shortfall = ""
 
     async def _read(
-        self,
-        tables: Mapping[TP, Any],
-        ends: Mapping[TP, int],
-        floors: dict[TP, int],
-        rebalances: int,
+        self, tables: Mapping[TP, Any], ends: Mapping[TP, int], rebalances: int
     ) -> dict[TP, int]:
         """Take in all of these partitions up to their ends; returns what follows the last record.
 
-        Raises the floors to what the records ask for. Raises RebalanceAgain.
+        Raises RebalanceAgain.
         """
         consumer: Any = self.app.consumer
         behind = set(tables)
@@ -319,12 +303,8 @@ class SafeRecovery(Recovery):
             if self._rebalances != rebalances:
                 raise RebalanceAgain
             for tp, found in records.items():
-                needs: dict[str, int] = {}
                 for record in found:
                     take_in(tables[tp].data.data, record.key, record.value)
-                    if record.headers:
-                        raise_to(needs, ends_in(record.headers))
-                raise_to(floors, self._needed(tp.partition, needs))
                 self.restored += len(found)
                 last[tp] = found[-1].offset + 1
             if not records:

@@ -1,17 +1,18 @@
-"""How far the changelogs reached, told where their next reader will look: in commits and records.
+"""How far the changelogs reach, whatever a broker says that was deposed and does not know it.
 
 Whoever restores a table asks the partition's leader for the end of its changelog. A broker that was
-deposed and does not know it yet (it was stopped, or cut off) answers with an older one. So the
-owner of a partition leaves word of how far each changelog was acknowledged:
+stopped, or cut off, while another took over answers with an older end. Two things are known better:
 
-- with every commit of a source offset, in Kafka's metadata of it: the states of all records before
-  the offset lie before these ends;
-- with every record of one changelog, in a header: how far the other one was when it was sent. The
-  windows are written before the record that speaks of them, and are forgotten after it: two logs of
-  which one was read short of the other would be a state that never was, and as the record knows how
-  far its patient is in the source topics, what is missing would not be applied again.
+- A record that the new owner writes itself, before it reads, and that is acknowledged by all
+  replicas that count, lies behind everything that was acknowledged before: the barrier. No deposed
+  leader can acknowledge it. It is a tombstone of a key that no table has, so nobody's state.
+- Each commit of a source offset tells, in Kafka's metadata of it, how far each changelog was: the
+  states of all records before the offset lie before these ends. A log that ends earlier than that
+  was deleted, made anew or cut off, which no barrier could tell.
 
-A reader who holds all that these ask for holds what a crash at some moment would have left.
+What the commits tell would not do alone: the records of patients know how far they are in the
+source topics, and windows that were written with them after the last commit would be missing and
+not be applied again.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from faust.types import TP
 
 VERSION = 1
 """Of the metadata. A later one is one that this version cannot read: nothing is known then."""
-HEADER = "end."
-"""Before the name of the other table."""
+BARRIER = b"\xffbarrier"
+"""The key of barriers: no patient's, as it is no UTF-8, and too short for a window's."""
 
 
 def metadata_of(ends: Mapping[str, int]) -> str:
@@ -55,20 +56,6 @@ def ends_of(metadata: str | None) -> dict[str, int]:
     if not isinstance(ends, dict):
         return {}
     return {table: end for table, end in ends.items() if type(end) is int and end >= 0}
-
-
-def headers_of(ends: Mapping[str, int]) -> list[tuple[str, bytes]] | None:
-    """The headers of a record of one table: the next offset of each other table's changelog."""
-    return [(HEADER + table, b"%d" % end) for table, end in sorted(ends.items())] or None
-
-
-def ends_in(headers: Mapping[str, bytes] | Iterable[tuple[str, bytes]] | None) -> dict[str, int]:
-    """The ends that a record tells of, by table; none where its writer told of none."""
-    return {
-        name.removeprefix(HEADER): int(value)
-        for name, value in dict(headers or ()).items()
-        if name.startswith(HEADER) and value.isdigit()
-    }
 
 
 def short_of(floors: Mapping[TP, int], ends: Mapping[TP, int]) -> dict[TP, tuple[int, int]]:

@@ -41,11 +41,11 @@ def records_in_the_changelog(topics: Topics) -> dict[str, PatientRecord]:
         consumer.assign(parts)
         consumer.seek_to_beginning(*parts)
         ends = consumer.end_offsets(parts)
-        newest: dict[str, PatientRecord] = {}
+        newest: dict[bytes, bytes | None] = {}
         while any(consumer.position(part) < end for part, end in ends.items()):
             for batch in consumer.poll(timeout_ms=500).values():
-                newest |= {one.key.decode(): decode_record(one.value) for one in batch}
-        return newest
+                newest |= {one.key: one.value for one in batch}
+        return {key.decode(): decode_record(value) for key, value in newest.items() if value}
 
 
 def test_a_zombie_writes_nothing_and_ends(

@@ -9,7 +9,8 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.worker.marks import ends_in, ends_of, headers_of, metadata_of, short_of, told
+from stream.worker.codec import split_window_key
+from stream.worker.marks import BARRIER, ends_of, metadata_of, short_of, told
 from stream.worker.preflight import TABLES
 
 BROKERS_TAKE = 4096
@@ -21,7 +22,6 @@ ends = st.dictionaries(st.sampled_from(TABLES), st.integers(0, LARGEST))
 @given(ends)
 def test_what_is_told_is_understood(told_of: dict[str, int]) -> None:
     assert ends_of(metadata_of(told_of)) == told_of
-    assert ends_in(headers_of(told_of)) == told_of
 
 
 def test_the_metadata_is_short_and_has_a_version() -> None:
@@ -48,12 +48,10 @@ def test_any_text_may_stand_there(metadata: str) -> None:
     ends_of(metadata)
 
 
-def test_headers_of_others_are_left_alone() -> None:
-    headers = [("end.windows", b"12"), ("trace", b"7"), ("end.patients", b"-3"), ("end.x", b"")]
-    assert ends_in(headers) == {"windows": 12}
-    assert ends_in(dict(headers)) == {"windows": 12}
-    assert ends_in(None) == {}
-    assert headers_of({}) is None
+def test_a_barrier_is_nobodys_state() -> None:
+    assert split_window_key(BARRIER) is None
+    with pytest.raises(UnicodeDecodeError):
+        BARRIER.decode()
 
 
 def test_a_log_that_ends_early_is_named_with_both_ends() -> None:
