@@ -139,7 +139,7 @@ def test_a_changelog_that_stays_too_short_ends_the_worker_until_somebody_decides
     assert stuck.process.wait(ENDS_WITHIN_S) == PARTS[Part.RECOVERY].exit_code
     (last,) = logged(stuck, "stuck")
     assert f"{patients}/" in last["about"]
-    assert "ends at 0, and was acknowledged up to" in last["about"]
+    assert "ends at 1, and was acknowledged up to" in last["about"]
     assert "--reset-offsets" in logged(stuck, "a changelog is too short")[0]["to_do"]
     if any_broker.kind == "embedded":
         return  # it keeps the member that ended in its group
