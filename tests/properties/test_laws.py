@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.engine import Outcome as EventOutcome
@@ -158,7 +158,7 @@ def test_published_history_is_the_folded_one(events: list[PatientEvent]) -> None
         assert said == [(c.time, c.grade) for c in state.derived.now.history]  # type: ignore[union-attr]
 
 
-@SLOW
+@settings(SLOW, max_examples=20)  # a deep copy of the state at every step
 @given(charts(), st.randoms(use_true_random=False))
 def test_step_is_pure_and_total(events: list[PatientEvent], random: Any) -> None:
     state: PatientState | None = None
