@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +16,8 @@ import typer
 from stream.cli import app as commands
 from stream.cli.demo import _seconds
 from stream.cli.exits import CommandError
+
+from .conftest import Result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,21 +98,42 @@ def test_unknown_commands_and_options_are_usage_errors(cli: Cli) -> None:
     assert "somebody else" in cli("soak", "--only", "broker-kill").err
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("worker", "--bootstrap", NOBODY),
-        ("tail", "--bootstrap", NOBODY),
-        ("topics", "create", "--bootstrap", NOBODY),
-        ("topics", "check", "--bootstrap", NOBODY),
-        ("replay", "-", "--bootstrap", NOBODY),
-        ("demo", "--for", "5s", "--bootstrap", NOBODY),
-        ("soak", "--bootstrap", NOBODY),
-    ],
-    ids=lambda words: words[0] + (f" {words[1]}" if words[0] == "topics" else ""),
-)
-def test_no_broker_is_status_3_in_plain_words(program: Cli, words: tuple[str, ...]) -> None:
-    result = program(*words, stdin=b'{"type":"tick"}\n')
+WITHOUT_BROKER = {
+    "worker": ("worker",),
+    "tail": ("tail",),
+    "topics create": ("topics", "create"),
+    "topics check": ("topics", "check"),
+    "replay": ("replay", "-"),
+    "demo": ("demo", "--for", "5s"),
+    "soak": ("soak",),
+}
+
+
+@pytest.fixture(scope="module")
+def without_broker(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
+    """How each program ends that finds no broker; side by side, as each waits for it first."""
+    folder = tmp_path_factory.mktemp("nobody")
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("STORMWATCH_")}
+
+    def end(words: tuple[str, ...]) -> Result:
+        done = subprocess.run(
+            [sys.executable, "-m", "stream.cli", *words, "--bootstrap", NOBODY],
+            input=b'{"type":"tick"}\n',
+            capture_output=True,
+            timeout=120,
+            check=False,
+            cwd=folder,
+            env={**kept, "COLUMNS": "100", "TERM": "dumb"},
+        )
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    with ThreadPoolExecutor(len(WITHOUT_BROKER)) as pool:
+        return dict(zip(WITHOUT_BROKER, pool.map(end, WITHOUT_BROKER.values()), strict=True))
+
+
+@pytest.mark.parametrize("name", WITHOUT_BROKER)
+def test_no_broker_is_status_3_in_plain_words(without_broker: dict[str, Result], name: str) -> None:
+    result = without_broker[name]
     assert result.code == 3
     assert NOBODY in result.err
     assert "Traceback" not in result.err
