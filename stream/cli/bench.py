@@ -36,7 +36,10 @@ def bench(
     ] = "1,2,4",
     runs: Annotated[int, typer.Option("--runs", metavar="N", min=1, help="Runs of each.")] = 5,
     messages: Annotated[
-        int, typer.Option("--messages", metavar="N", min=1000, help="Of one run, at most.")
+        int,
+        typer.Option(
+            "--messages", metavar="N", min=1000, help="Of one run; more for 20 s of each patient."
+        ),
     ] = 50_000,
     latency_s: Annotated[
         float, typer.Option("--latency-s", metavar="S", min=1, help="Seconds at each load.")

@@ -73,6 +73,8 @@ class Rounds:
         self.writer = StateWriter(ward, changelogs, self.statuses, metrics, clock, write_after)
         self.seen: dict[tuple[str, int], float] = {}
         """Newest record timestamp worked off, by source topic and partition."""
+        self.in_backlog = 0
+        """Records worked off while more than a round of others waited."""
         self._clock = clock
         self._gate = FloodGate(policy.deadletters_per_minute)
 
@@ -189,5 +191,7 @@ async def _round(app: Any, rounds: Rounds, room: WaitingRoom) -> None:
             rounds.refresh({tp.partition for tp in sources if tp.topic == rounds.policy.home_topic})
         await rounds.work(app.producer, [source_record(call) for call in calls])
         records = room.done(calls)
+        if len(room) >= room.policy.most:
+            rounds.in_backlog += len(records)
         if generation == app.consumer_generation_id:
             rounds.writer.worked_off(Place(r.topic, r.partition, r.offset) for r in records)

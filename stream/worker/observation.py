@@ -72,6 +72,8 @@ class Observation:
     agent: bool = True
     rounds: int = 0
     """Rounds of the ticker so far."""
+    in_backlog: int = 0
+    """Records worked off so far while more than a round of others waited for their turn."""
     oldest_send: tuple[int, str] | None = None
     """Serial number and topic of the oldest send that is not acknowledged."""
     places: Mapping[Where, Place] = field(default_factory=dict)

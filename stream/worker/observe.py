@@ -75,6 +75,7 @@ class MainFacts:
     fetching: bool = True
     agent: bool = True
     rounds: int = 0
+    in_backlog: int = 0
     oldest_send: tuple[int, str] | None = None
     ledgers: Mapping[Any, tuple[int | None, int]] = field(default_factory=dict)
     committed: Mapping[Any, int | None] = field(default_factory=dict)
@@ -132,6 +133,7 @@ class Observer:
             fetching=main.fetching,
             agent=main.agent,
             rounds=main.rounds,
+            in_backlog=main.in_backlog,
             oldest_send=main.oldest_send,
             places=_places(main, consumer),
             error=error,
@@ -150,6 +152,7 @@ class Observer:
             fetching=fetcher.started and not fetcher._shutdown.is_set(),  # noqa: SLF001
             agent=all(_is_alive(agent) for agent in app.agents.values()),
             rounds=self.ticker.rounds_made,
+            in_backlog=self.ticker.rounds.in_backlog,
             oldest_send=getattr(app._producer, "oldest", None),  # noqa: SLF001
             ledgers={tp: (led.committable, led.open) for tp, led in consumer.ledgers.items()},
             committed=dict(consumer._committed_offset),  # noqa: SLF001

@@ -61,6 +61,9 @@ PARTS: Mapping[Part, PartSpec] = {
 WRITES = 3
 """So many stall timeouts may pass until what was worked off is written: it waits for a third of one
 as it is, and a busy machine takes its time."""
+TURNS = 3
+"""So many may pass in a backlog until it is a partition's turn, while others are worked off: the
+sickest patients go first, and what waits is bounded in records, not in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +129,19 @@ class Stillness:
         self._still_s = 0.0
         self._value: object = None
 
-    def look(self, value: object, now: float, *, due: bool = True, held: bool = False) -> float:
+    def look(
+        self,
+        value: object,
+        now: float,
+        *,
+        due: bool = True,
+        held: bool = False,
+        share: float = 1.0,
+    ) -> float:
         """Seconds of standing still; 0 while nothing is due.
 
         `held`: something else keeps it from moving; the time since the last look does not count.
+        `share`: how much of it counts else.
         """
         if not due:
             self._at, self._still_s = None, 0.0
@@ -137,7 +149,7 @@ class Stillness:
         if self._at is None or value != self._value:
             self._value, self._still_s = value, 0.0
         elif not held:
-            self._still_s += now - self._at
+            self._still_s += share * (now - self._at)
         self._at = now
         return self._still_s
 
@@ -152,6 +164,7 @@ class Progress:
         self._written: dict[Where, Stillness] = defaultdict(Stillness)
         self._committed: dict[Where, Stillness] = defaultdict(Stillness)
         self._restored = -1
+        self._in_backlog = 0
         self._errors: deque[float] = deque()
 
     def look(self, seen: Observation, now: float) -> tuple[Standing, ...]:
@@ -223,11 +236,13 @@ class Progress:
 
     def _partition(self, seen: Observation, now: float, *, held: bool) -> Standing:
         ages, waits = {}, {}
+        share = 1 / TURNS if seen.in_backlog > self._in_backlog else 1.0
+        self._in_backlog = seen.in_backlog
         for where, place in seen.places.items():
             away = held or not place.led
             due = seen.ready and place.behind
             moved = place.settled, place.position, place.held
-            ages[where] = self._settled[where].look(moved, now, due=due, held=away)
+            ages[where] = self._settled[where].look(moved, now, due=due, held=away, share=share)
             # What was worked off is progress too, but has to be written in the end.
             waiting = seen.ready and place.held > 0
             age = self._written[where].look(place.settled, now, due=waiting, held=away)

@@ -33,8 +33,8 @@ log = structlog.get_logger(__name__)
 
 MOST_UNSETTLED = 20_000
 """Records that should wait for a write of states, at most."""
-WRITE_AT_ONCE, WRITE_CROWDED = 100, 500
-"""States of one write, and where too many records wait. Alerts wait while it is worked out."""
+WRITE_AT_ONCE, WRITE_CROWDED = 25, 500
+"""States of one write, and where too many wait. Alerts wait while it is worked out."""
 
 
 class StateWriter:
@@ -124,9 +124,11 @@ class StateWriter:
 
         Not so long, where many records wait with them: they are read again after a crash.
         """
-        end = self._clock() - self._after
+        now = self._clock()
+        end = now - self._after
         crowded = len(self.unsettled) > MOST_UNSETTLED
-        most = WRITE_CROWDED if crowded else WRITE_AT_ONCE
+        late = next(iter(self.ward.waiting.values()), now) < end - self._after
+        most = WRITE_CROWDED if crowded or late else WRITE_AT_ONCE
         longest = islice(self.ward.waiting.items(), most)
         overdue = (key for key, _ in takewhile(lambda one: crowded or one[1] <= end, longest))
         urgent, self._urgent = self._urgent, {}

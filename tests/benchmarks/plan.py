@@ -49,9 +49,13 @@ class Plan:
     stretch_s: float = 60.0
     """Of the run at 1 Hz: whole minutes, as a minute's first snapshots cost most."""
 
+    least_s: int = 20
+    """Of the ward's own time in one run: with less, most of it is the first event of each."""
+
     def segment(self, case: Case) -> int:
-        """Messages of one measured run: at most half an hour of the ward's own time."""
-        return min(self.messages, case.patients * HOUR_S // 2)
+        """Messages of one measured run: of `least_s` to half an hour of the ward's time."""
+        most = case.patients * HOUR_S // 2
+        return min(max(self.messages, case.patients * self.least_s), most)
 
     @property
     def yardstick_case(self) -> Case:

@@ -37,7 +37,14 @@ if TYPE_CHECKING:
 __all__ = ["QUICK", "BrokerNotStarted", "Plan", "crossed", "measured", "report"]
 
 QUICK = Plan(
-    (Case(1000, HOUR_S, 1),), runs=2, messages=6_000, latency_s=2, seed=1, stretches=2, stretch_s=10
+    (Case(1000, HOUR_S, 1),),
+    runs=2,
+    messages=6_000,
+    latency_s=2,
+    seed=1,
+    stretches=2,
+    stretch_s=10,
+    least_s=0,
 )
 CHANGELOGS = ("app-patients-changelog", "app-windows-changelog")
 

@@ -14,7 +14,7 @@ from tests.benchmarks.gauge import Gauge, Sample, bounded, count_at, rate_betwee
 from tests.benchmarks.oracle import Oracle, Said
 from tests.benchmarks.paced import Paced, Read, Written, stretches
 from tests.benchmarks.page import PAGE, RESULTS, machine, rendered
-from tests.benchmarks.plan import Plan, crossed
+from tests.benchmarks.plan import Case, Plan, crossed
 from tests.benchmarks.plots import draw
 from tests.benchmarks.spread import percentile, short, spread
 from tests.benchmarks.tables import tables
@@ -135,6 +135,7 @@ def test_cases_are_crossed_and_runs_of_few_patients_are_short() -> None:
     assert len(cases) == 4
     plan = Plan(cases, runs=5, messages=50_000, latency_s=15, seed=1)
     assert [plan.segment(case) for case in cases] == [18_000, 18_000, 50_000, 50_000]
+    assert plan.segment(Case(10_000, 3600, 1)) == 200_000
     assert str(plan.yardstick_case) == "1,000 patients, 1 h, 1 worker"
 
 

@@ -201,3 +201,19 @@ def test_what_is_worked_off_and_not_written_yet_is_progress_for_a_while() -> Non
         return replace(well(second), places=places(settled=0, position=7, under_way=7, held=7))
 
     assert ends(idle) == (Part.PARTITION, 30)
+
+
+def test_a_partition_in_a_backlog_may_wait_longer_for_its_turn() -> None:
+    """The sickest go first; but a partition whose turn never comes is found."""
+
+    def backlog(second: int) -> Observation:
+        waiting = places(settled=0, end=9000, position=600, under_way=600)
+        return replace(well(second), in_backlog=500 * second, places=waiting)
+
+    assert ends(backlog, 89) is None
+    assert ends(backlog) == (Part.PARTITION, 91)
+
+    def halted(second: int) -> Observation:
+        return replace(backlog(second), in_backlog=7)  # nobody is worked off
+
+    assert ends(halted) == (Part.PARTITION, 30)
