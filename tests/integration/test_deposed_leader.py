@@ -97,17 +97,17 @@ def logged(process: Process, event: str) -> list[dict[str, Any]]:
     return [entry for entry in entries if entry["event"] == event]
 
 
-def test_commits_tell_how_far_the_changelogs_were(crew: Crew) -> None:
-    crew.first_half()
+def told(crew: Crew) -> dict[int, dict[str, int]]:
+    """By partition, what the commits of its source tell of the changelogs."""
     with KafkaAdminClient(bootstrap_servers=crew.topics.bootstrap) as admin:
         stands = admin.list_group_offsets(crew.group)[crew.group]
-    told = {tp.partition: ends_of(at.metadata) for tp, at in stands.items() if at.offset > 0}
-    assert told
-    assert all(ends.keys() == set(TABLES) and min(ends.values()) > 0 for ends in told.values())
+    return {tp.partition: ends_of(at.metadata) for tp, at in stands.items() if at.offset > 0}
 
 
 def test_what_it_hides_is_waited_for(crew: Crew) -> None:
     crew.first_half()
+    assert (commits := told(crew))
+    assert all(ends.keys() == set(TABLES) and min(ends.values()) > 0 for ends in commits.values())
     heir = crew.start("heir", SCRIPT, "checked", FOR_S).ready()
     crew.second_half()
     assert crew.alerts() == expected(crew.raw)
