@@ -15,6 +15,7 @@ from stream.engine.assess import assess
 from stream.engine.events import PatientEvent, Reading, Retraction, Therapy, Vitals
 from stream.engine.facts import WINDOW
 from stream.engine.fold import Fold, Risk
+from stream.engine.intray import derive
 from stream.engine.ruleset import HOUR, MINUTE, SECOND
 from tests.charts import P0, START
 
@@ -147,3 +148,29 @@ def calls(state: PatientState, events: list[Vitals]) -> int:
     finally:
         sys.setprofile(before)
     return count
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_newest_of_a_thinned_minute_takes_the_place_of_others_as_if_they_never_were(
+    seed: int,
+) -> None:
+    """Each is folded from where it takes a fact out, no further than that makes a difference."""
+    dice = random.Random(seed)
+    at, state, exchanged = 0, after([]), 0
+    while at < 4 * MINUTE:
+        at += dice.choice([SECOND, SECOND, 2 * SECOND, 5 * SECOND])
+        fixed = {
+            name: round(dice.uniform(*NOISE[name]), 1) for name in NOISE if dice.random() < 0.3
+        }
+        steady = CALM | {"systolic_bp": 118.0} | fixed
+        before = sum(len(window.facts) for window in state.windows.values())
+        state, _ = step(state, reading(at, f"{seed}-{at}", steady), P0)
+        held = sum(len(window.facts) for window in state.windows.values())
+        exchanged += held <= before
+        assert state.derived is not None
+        anew = derive(PatientState(state.record, state.windows), P0)
+        assert state.derived.head.same_as(anew.head)
+        assert state.derived.now.same_as(anew.now)
+        for kept in (state.derived.checkpoints.minutes, anew.checkpoints.minutes):
+            assert list(kept) == sorted(kept)
+    assert exchanged > 20
