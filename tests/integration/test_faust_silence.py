@@ -69,7 +69,7 @@ def test_one_error_of_the_coordinator_leaves_a_worker_without_partitions(
 
 class Ticker:
     rounds_made = 0
-    rounds = SimpleNamespace(writer=SimpleNamespace(unsettled=Unsettled()))
+    rounds = SimpleNamespace(writer=SimpleNamespace(unsettled=Unsettled()), in_backlog=0)
 
 
 def test_a_poisoned_record_that_faust_decodes_ends_an_agent_without_a_word(
