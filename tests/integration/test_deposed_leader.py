@@ -118,8 +118,10 @@ def test_what_it_hides_is_waited_for(crew: Crew) -> None:
     assert all(name in said[0]["logs"] for name in crew.changelogs())
 
 
-def test_unchecked_it_is_lost(crew: Crew) -> None:
+def test_unchecked_it_is_lost(crew: Crew, any_broker: Broker) -> None:
     """That the test above shows something: as it was before commits told of the ends."""
+    if any_broker.kind != "embedded":
+        pytest.skip("what is missing is the worker's own check, on any broker")
     crew.first_half()
     heir = crew.start("heir", SCRIPT, "unchecked", FOR_S).ready()
     crew.second_half()
@@ -132,6 +134,8 @@ def test_a_changelog_that_stays_too_short_ends_the_worker_until_somebody_decides
     crew: Crew, any_broker: Broker
 ) -> None:
     """One was deleted and made anew; what the log line says to do brings the history back."""
+    if any_broker.kind == "embedded":
+        pytest.skip("it keeps the member that ended in its group")
     crew.first_half()
     patients = crew.changelogs()[0]
     delete(crew, [patients])
@@ -141,8 +145,6 @@ def test_a_changelog_that_stays_too_short_ends_the_worker_until_somebody_decides
     assert f"{patients}/" in last["about"]
     assert "ends at 1, and was acknowledged up to" in last["about"]
     assert "--reset-offsets" in logged(stuck, "a changelog is too short")[0]["to_do"]
-    if any_broker.kind == "embedded":
-        return  # it keeps the member that ended in its group
     delete(crew, crew.changelogs())
     start_anew(crew)
     after = crew.start("after").ready()
