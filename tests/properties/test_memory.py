@@ -64,8 +64,7 @@ def size(state: PatientState) -> tuple[int, int, int]:
 
 @pytest.mark.timeout(900)
 def test_fourteen_days_on_seven_signals_at_one_hertz() -> None:
-    """The days between are twice a minute: the record is full after some hours of the one, and after
-    a day and a half of the other."""
+    """The days between are twice a minute: either fills the record, in hours or in days."""
     state, _ = step(None, THERAPY, P0)
     largest = (0, 0, 0)
     stay, dense = 14 * DAY // SECOND, 10 * HOUR // SECOND
