@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +36,9 @@ EXIT_CRASHED = 1
 EXIT_REFUSED = 2  # a setting, the ruleset or the port
 EXIT_EVICTED = 70  # the group gave our partitions away while this process stood still
 EXIT_BROKER = 3  # no broker, or its topics are not as they must be
+
+THREADS_END_S = 3.0
+"""So long may threads take to end once the worker has."""
 
 COLLECT_AFTER = 10_000, 10, 1_000
 """Thresholds of Python's collector: objects more than before, and collections of the generation
@@ -84,15 +89,34 @@ def run_worker(settings: Settings) -> int:
     worker_app.app.transport.lease.on_lost = _leave_evicted
     watch.start()
     try:
-        return _run(worker_app.app, loop)
+        code = _run(worker_app.app, loop)
     finally:
         watch.finish()
         server.shutdown()
+    _outlive_threads(code)
+    return code
 
 
 def _leave_evicted() -> None:
     log.critical("the group no longer counts this worker a member", exit_code=EXIT_EVICTED)
     end_process(EXIT_EVICTED)
+
+
+def _outlive_threads(code: int) -> None:
+    """A thread that does not end keeps no process that has nothing left to do.
+
+    That of the client does not, for example, while it waits for records that no broker gives.
+    """
+    deadline = time.monotonic() + THREADS_END_S
+    others = [one for one in threading.enumerate() if one is not threading.current_thread()]
+    for thread in others:
+        if not thread.daemon:
+            thread.join(max(0.0, deadline - time.monotonic()))
+    left = [one.name for one in others if one.is_alive() and not one.daemon]
+    if left:
+        log.warning("threads did not end; leaving without them", threads=left)
+        sys.stdout.flush()
+        end_process(code)
 
 
 def _watch(parts: WorkerApp, settings: Settings, metrics: Metrics) -> Watch:
