@@ -1,7 +1,8 @@
-"""The page of the results: `python -m tests.benchmarks.page results.json`.
+"""The page of the results: `python -m tests.benchmarks.page [FILE ...]`.
 
 Its words stand in `README.md` itself; its figures come from the results, so that no figure
-of it can be another than the one measured.
+of it can be another than the one measured. Several files, of commands one after the other on one
+machine, are joined and kept as `results.json`; yardsticks and date are those of the first.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.spread import spread
 from tests.benchmarks.tables import tables
+from tests.benchmarks.targets import targets
 
 if TYPE_CHECKING:
     from tests.benchmarks.targets import Document
@@ -84,6 +87,28 @@ def write(document: Document, page: Path = PAGE) -> None:
     draw(document, page.parent / "plots")
 
 
+def as_text(document: Document) -> str:
+    """JSON for people too: an object's fields on lines of their own, numbers in a row in one."""
+    text = json.dumps(document, indent=1, allow_nan=False)
+    return re.sub(r"\[[-\d.,e\s]+\]", lambda row: " ".join(row[0].split()), text) + "\n"
+
+
+def joined(documents: list[Document]) -> Document:
+    """One document of several. Raises ValueError where they cannot be compared."""
+    first = documents[0]
+    for other in documents[1:]:
+        for name in ("machine", "seed", "runs", "messages", "latency_s", "broker"):
+            if other[name] != first[name]:
+                raise ValueError(f"{name} is {other[name]!r} in one and {first[name]!r} in another")
+    cases = [case for document in documents for case in document["cases"]]
+    void = [case for document in documents for case in document["void"]]
+    whole = {**first, "cases": cases, "void": void}
+    return {**whole, "targets": [asdict(target) for target in targets(whole)]}
+
+
 if __name__ == "__main__":
-    source = Path(sys.argv[1]) if len(sys.argv) > 1 else RESULTS
-    write(json.loads(source.read_text("utf-8")))
+    files = [Path(name) for name in sys.argv[1:]] or [RESULTS]
+    found = joined([json.loads(file.read_text("utf-8")) for file in files])
+    if len(files) > 1:
+        RESULTS.write_text(as_text(found), "utf-8")
+    write(found)

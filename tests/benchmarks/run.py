@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shutil
 import sys
 import tempfile
@@ -22,7 +20,7 @@ from rich.table import Table as Grid  # noqa: E402
 from tests.benchmarks import yardstick  # noqa: E402
 from tests.benchmarks.log import PARTITIONS  # noqa: E402
 from tests.benchmarks.measure import Trial  # noqa: E402
-from tests.benchmarks.page import RESULTS, write  # noqa: E402
+from tests.benchmarks.page import RESULTS, as_text, write  # noqa: E402
 from tests.benchmarks.plan import HOUR_S, Case, Plan, Void, crossed  # noqa: E402
 from tests.benchmarks.plots import draw  # noqa: E402
 from tests.benchmarks.process import machine  # noqa: E402
@@ -83,12 +81,6 @@ def measured_on(broker: Broker, plan: Plan, keep: Path | None = None) -> dict[st
         if keep is not None:
             keep.write_text(as_text(document), "utf-8")
     return document
-
-
-def as_text(document: dict[str, Any]) -> str:
-    """JSON for people too: an object's fields on lines of their own, numbers in a row in one."""
-    text = json.dumps(document, indent=1, allow_nan=False)
-    return re.sub(r"\[[-\d.,e\s]+\]", lambda row: " ".join(row[0].split()), text) + "\n"
 
 
 def report(document: dict[str, Any], plots: Path | None = None, *, page: bool = False) -> None:

@@ -13,7 +13,7 @@ from stream.rules import load_ruleset
 from tests.benchmarks.gauge import Gauge, Sample, bounded, count_at, rate_between, sustained
 from tests.benchmarks.oracle import Oracle, Said
 from tests.benchmarks.paced import Paced, Read, Written, stretches
-from tests.benchmarks.page import PAGE, RESULTS, machine, rendered
+from tests.benchmarks.page import PAGE, RESULTS, joined, machine, rendered
 from tests.benchmarks.plan import Case, Plan, crossed
 from tests.benchmarks.plots import draw
 from tests.benchmarks.spread import percentile, short, spread
@@ -370,6 +370,16 @@ def test_the_page_holds_the_figures_of_the_results_and_no_others() -> None:
         "run: python -m tests.benchmarks.page"
     )
     assert rendered(text, document(WARD)) != text
+
+
+def test_runs_of_several_commands_are_joined_where_they_can_be_compared() -> None:
+    whole = json.loads(RESULTS.read_text("utf-8"))
+    one, *others = ({**whole, "cases": [case], "yardsticks": {}} for case in whole["cases"])
+    found = joined([{**one, "yardsticks": whole["yardsticks"]}, *others])
+    assert {**found, "targets": []} == {**whole, "targets": []}
+    assert found["targets"]
+    with pytest.raises(ValueError, match="seed is 7 in one and 1 in another"):
+        joined([one, {**others[0], "seed": 7}])
 
 
 def test_the_page_says_where_others_used_the_machine() -> None:
