@@ -219,7 +219,7 @@ JSON_VALUES = st.recursive(
 
 
 calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-thorough = settings(calm, max_examples=150)
+thorough = settings(calm, max_examples=60)
 
 
 def check(raw: bytes) -> None:

@@ -123,13 +123,13 @@ EVENTS = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(EVENTS, st.booleans(), st.sampled_from([None, 2]))
 def test_events_of_the_contract_are_the_same_both_ways(event: dict[str, Any], escaped, indent):
     agree(json.dumps(event, ensure_ascii=escaped, indent=indent).encode("utf-8", "surrogatepass"))
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(st.data())
 def test_altered_bytes_are_the_same_both_ways(data):
     raw = bytearray(json.dumps(PLAIN).encode())

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -36,6 +38,26 @@ class WorkerFailedError(RuntimeError):
     """The worker did not start or did not stay; the text ends with its log."""
 
 
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Ctrl-C and SIGTERM count afterwards: until its number is noted nobody ends a child."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda signum, _: came.append(signum))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for signum in dict.fromkeys(came):
+        signal.raise_signal(signum)
+
+
 class WorkerProcess:
     """`stormwatch worker` as a child: `with WorkerProcess(folder, environment) as worker`."""
 
@@ -51,7 +73,8 @@ class WorkerProcess:
 
     def __enter__(self) -> Self:
         try:
-            self._launch()
+            with _interrupts_wait():
+                self._launch()
         except BaseException:  # also Ctrl-C: nothing half started may stay behind
             self.stop()
             raise

@@ -23,7 +23,7 @@ from stream.rules.overrides import overridden
 from tests.fuzz import entries
 from tests.fuzz.seeds import stored
 
-calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=80)
+calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=40)
 EXAMPLES = [path.read_bytes() for path in sorted((DIRECTORY / "examples").glob("*.json"))]
 FOUND = sorted(path for path in (Path(__file__).parent / "found").rglob("*") if path.is_file())
 

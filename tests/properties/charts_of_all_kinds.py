@@ -24,7 +24,7 @@ from stream.engine.events import (
 from stream.engine.ruleset import HOUR, MINUTE
 from tests.charts import START
 
-SLOW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=24, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 DAYS = 10
 times = st.one_of(
     st.integers(0, 48 * 4).map(lambda n: START + n * 15 * MINUTE),

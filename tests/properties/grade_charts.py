@@ -24,7 +24,7 @@ from stream.engine.events import (
 from stream.engine.ruleset import HOUR, MINUTE
 from tests.charts import START
 
-SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 END = START + 60 * HOUR
 
 minutes = st.integers(0, 36 * 12).map(lambda n: START + n * 5 * MINUTE)

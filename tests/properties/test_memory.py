@@ -135,7 +135,7 @@ def test_within_the_horizon_a_low_rate_chart_can_always_be_corrected() -> None:
     assert chart.look()["episode"] is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(0, 3))
 def test_a_thinned_minute_depends_on_the_set_not_on_the_order(shuffler: Any, seed: int) -> None:
     events: list[PatientEvent] = [THERAPY, *monitor(150, seed)]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.charts import Chart, when
 from tests.scenarios.scale_charts import ill, low, seen
 
-LAWS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LAWS = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 DEVICES = (
     "room_air",

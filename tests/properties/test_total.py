@@ -99,7 +99,7 @@ def wire(draw: Any, index: int) -> dict[str, Any]:
     return event
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_any_sequence_of_contract_events_is_answered(data: Any) -> None:
     state: PatientState | None = None

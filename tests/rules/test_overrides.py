@@ -294,7 +294,7 @@ def overrides(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 @given(override=overrides())
 def test_any_override_is_taken_or_refused(override: dict[str, Any]) -> None:

@@ -50,7 +50,7 @@ def test_comments_and_order_do_not_change_the_hash(tmp_path: Path) -> None:
     assert load_ruleset(tmp_path / "full.toml").hash == load_ruleset().hash
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 @given(data=st.data())
 def test_any_other_content_has_another_hash(data: st.DataObject) -> None:
     document = packaged()
