@@ -35,8 +35,8 @@ ENDS_WITHIN_S = 60
 
 
 @pytest.fixture
-def mine(any_broker: Broker) -> Iterator[Topics]:
-    with fresh_topics(any_broker, PARTITIONS) as topics:
+def mine(broker: Broker) -> Iterator[Topics]:
+    with fresh_topics(broker, PARTITIONS) as topics:
         yield topics
 
 
@@ -118,10 +118,8 @@ def test_what_it_hides_is_waited_for(crew: Crew) -> None:
     assert all(name in said[0]["logs"] for name in crew.changelogs())
 
 
-def test_unchecked_it_is_lost(crew: Crew, any_broker: Broker) -> None:
+def test_unchecked_it_is_lost(crew: Crew) -> None:
     """That the test above shows something: as it was before commits told of the ends."""
-    if any_broker.kind != "embedded":
-        pytest.skip("what is missing is the worker's own check, on any broker")
     crew.first_half()
     heir = crew.start("heir", SCRIPT, "unchecked", LONGER_S).ready()
     crew.second_half()
@@ -131,10 +129,10 @@ def test_unchecked_it_is_lost(crew: Crew, any_broker: Broker) -> None:
 
 
 def test_a_changelog_that_stays_too_short_ends_the_worker_until_somebody_decides(
-    crew: Crew, any_broker: Broker
+    crew: Crew, broker: Broker
 ) -> None:
     """One was deleted and made anew; what the log line says to do brings the history back."""
-    if any_broker.kind == "embedded":
+    if broker.kind == "embedded":
         pytest.skip("it keeps the member that ended in its group")
     crew.first_half()
     patients = crew.changelogs()[0]
