@@ -10,7 +10,7 @@ SOAK_FLAGS ?=
 FUZZ_MINUTES ?= 5
 BENCH_FLAGS ?=
 
-.PHONY: help demo test test-broker test-others soak bench fuzz lint types schemas kafka kafka-stop clean
+.PHONY: help demo test test-broker test-waiting test-others soak bench fuzz lint types schemas kafka kafka-stop clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -30,16 +30,20 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 demo: $(VENV)/.demo  ## a ward to look at (DEMO_FLAGS='--speed 600' and so on)
 	$(BIN)/stormwatch demo $(DEMO_FLAGS)
 
-# The broker's tests wait a lot: the others run beside them, and lint and types beside both. The comparisons
-# with stock Faust (integration/test_f*) and some more are with the others, so that both take as long.
+# Side by side: what works with a broker, what mostly waits with one, and the others, with lint and types.
 test: $(VENV)/.dev  ## everything that CI runs
-	$(MAKE) --no-print-directory --keep-going --jobs=3 --output-sync=target test-broker test-others lint types
+	$(MAKE) --no-print-directory --keep-going --jobs=4 --output-sync=target \
+		test-broker test-waiting test-others lint types
 
 test-broker: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PYTEST_FLAGS) --ignore-glob='*/integration/test_[fr]*' tests/integration
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) --ignore-glob='*/integration/test_[frsz]*' \
+		--ignore-glob='*/integration/test_dep*' tests/integration
+
+test-waiting: $(VENV)/.dev
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests/integration/test_[frsz]*.py tests/integration/test_dep*.py
 
 test-others: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PYTEST_FLAGS) --ignore-glob='*/integration/test_[!fr]*'
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) --ignore=tests/integration
 
 soak: $(VENV)/.dev  ## hundreds of faults, a million events, three brokers (SOAK_FLAGS='--seed 7')
 	$(BIN)/stormwatch soak --kafka deploy/kafka/kafka.sh --brokers 3 --workers 3 \

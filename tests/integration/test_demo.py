@@ -74,7 +74,7 @@ def read_until(process: subprocess.Popen[str], text: str) -> str:
 
 
 def test_unattended_it_says_what_the_engine_says(environment: dict[str, str]) -> None:
-    process = demo(environment, "--for", "10s")
+    process = demo(environment, "--for", "6s")
     text, _ = process.communicate(timeout=150)
     assert process.returncode == 0, text
     assert re.search(r"^fed +\d+ events of 12 patients$", text, re.MULTILINE), text
@@ -86,7 +86,7 @@ def test_unattended_it_says_what_the_engine_says(environment: dict[str, str]) ->
 
 
 def test_cut_short_it_compares_what_was_sent(environment: dict[str, str]) -> None:
-    process = demo(environment, "--for", "8s", "--speed", "3000")
+    process = demo(environment, "--for", "6s", "--speed", "3000")
     text, _ = process.communicate(timeout=150)
     assert process.returncode == 0, text
     assert re.search(r"^fed +\d+ of \d+ events", text, re.MULTILINE), text
@@ -151,7 +151,7 @@ def test_a_worker_that_dies_is_told(environment: dict[str, str]) -> None:
 def test_with_a_broker_of_one_s_own_it_leaves_no_topics(
     environment: dict[str, str], broker: Broker
 ) -> None:
-    process = demo(environment, "--for", "10s", "--bootstrap", broker.bootstrap)
+    process = demo(environment, "--for", "6s", "--bootstrap", broker.bootstrap)
     text, _ = process.communicate(timeout=150)
     assert process.returncode == 0, text
     assert "same " in text
