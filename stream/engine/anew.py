@@ -64,10 +64,10 @@ def ask_of_scores(voice: Voice, now: Fold, emitted: Micros, *, stood: bool) -> N
     So are those of a patient who had left: once what was measured is not too old, and says so.
     `stood`: an alarm of such a grade was there before this step.
     """
+    if grade_stands(voice) or not (stood or scores_may_ask(voice)):
+        return
     alarms = voice.published.alarms
     over = {item.alert_id: item.why for item in alarms.closed}
-    if not (stood or scores_may_ask(voice)) or grade_stands(voice):
-        return
     for alarm in _scores_in_force(voice, emitted):
         why = over.get(alarm.alert_id)
         asks = stood or why == "superseded"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from brokers import KafkaAdminClient
-from confluent_kafka import Consumer
 from confluent_kafka import TopicPartition as Place
 from kafka import KafkaConsumer, TopicPartition
 
-from tests.benchmarks.log import GIVE_UP_S, PARTITIONS
+from tests.benchmarks.log import GIVE_UP_S, PARTITIONS, Follower
 from tests.benchmarks.paced import Written
 from tests.benchmarks.plan import Void
 
@@ -70,42 +68,23 @@ class Changelogs:
         }  # fmt: skip
 
 
-class ChangelogReader:
+class ChangelogReader(Follower):
     """`with changelogs.follow(weight) as reader`: a thread reads, before compaction takes any."""
 
     def __init__(self, bootstrap: str, group: str, begin: Mapping[TopicPartition, int]) -> None:
         self._written: list[Written] = []
         self._next = {(part.topic, part.partition): offset for part, offset in begin.items()}
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="changelogs", daemon=True)
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": bootstrap,
-                "group.id": group,
-                "enable.auto.commit": False,
-                "fetch.min.bytes": 1_000_000,  # seldom: nobody waits for it
-                "fetch.wait.max.ms": 500,
-            }
-        )
-        self._consumer.assign([Place(*part, offset) for part, offset in self._next.items()])
+        places = [Place(*part, offset) for part, offset in self._next.items()]
+        # seldom: nobody waits for it
+        super().__init__(bootstrap, group, places, fetch_min_bytes=1_000_000, fetch_wait_max_ms=500)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join(10)
-        self._consumer.close()
-
-    def _run(self) -> None:
-        while not self._over.is_set():
-            for message in self._consumer.consume(5_000, 0.5):
-                if message.error():
-                    continue
-                size = len(message.key() or b"") + len(message.value() or b"")
-                self._written.append(Written(message.timestamp()[1] / 1000, size))
-                self._next[message.topic(), message.partition()] = message.offset() + 1
+    def _take(self) -> None:
+        for message in self._consumer.consume(5_000, 0.5):
+            if message.error():
+                continue
+            size = len(message.key() or b"") + len(message.value() or b"")
+            self._written.append(Written(message.timestamp()[1] / 1000, size))
+            self._next[message.topic(), message.partition()] = message.offset() + 1
 
     def until(self, ends: Mapping[TopicPartition, int]) -> list[Written]:
         """All records before these ends. Raises Void."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Self
 
 from confluent_kafka import Consumer, Producer
@@ -84,23 +85,21 @@ class Loader:
             raise Void(f"the broker did not take {left} events")
 
 
-class AlertReader:
-    """`with AlertReader(topics) as alerts`: a thread reads whatever comes from now on."""
+class Follower(ABC):
+    """`with` it, a thread reads whatever comes from these places on."""
 
-    def __init__(self, topics: Topics) -> None:
-        self.read: list[Read] = []
+    def __init__(self, bootstrap: str, group: str, begin: list[Place], **settings: int) -> None:
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=group, daemon=True)
         self._consumer = Consumer(
             {
-                "bootstrap.servers": topics.bootstrap,
-                "group.id": f"{topics.prefix}bench-reader",
+                "bootstrap.servers": bootstrap,
+                "group.id": group,
                 "enable.auto.commit": False,
-                "fetch.wait.max.ms": 100,
+                **{name.replace("_", "."): value for name, value in settings.items()},
             }
         )
-        name = topics.name("alerts")
-        self._consumer.assign([Place(name, number, 0) for number in range(PARTITIONS)])
+        self._consumer.assign(begin)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -113,9 +112,27 @@ class AlertReader:
 
     def _run(self) -> None:
         while not self._over.is_set():
-            message = self._consumer.poll(0.2)
-            if message is None or message.error():
-                continue
+            self._take()
+
+    @abstractmethod
+    def _take(self) -> None:
+        """Wait a moment for what comes, and take it in."""
+
+
+class AlertReader(Follower):
+    """`with AlertReader(topics) as alerts`: a thread reads whatever comes from now on."""
+
+    def __init__(self, topics: Topics) -> None:
+        self.read: list[Read] = []
+        name = topics.name("alerts")
+        begin = [Place(name, number, 0) for number in range(PARTITIONS)]
+        super().__init__(
+            topics.bootstrap, f"{topics.prefix}bench-reader", begin, fetch_wait_max_ms=100
+        )
+
+    def _take(self) -> None:
+        message = self._consumer.poll(0.2)
+        if message is not None and not message.error():
             said = Said(message.key(), message.value())
             self.read.append(Read(said, message.timestamp()[1] / 1000, time.time()))
 
