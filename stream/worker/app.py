@@ -22,6 +22,7 @@ from stream.worker.changelogs import Changelogs, Span
 from stream.worker.clock import SteadyClock
 from stream.worker.faust_recovery import OwnChangelogTable, SafeTableManager
 from stream.worker.faust_repairs import ByRecordTime, QuietMonitor
+from stream.worker.marks import latest_owner
 from stream.worker.outstanding import WatchedTransport
 from stream.worker.preflight import TABLES
 from stream.worker.ticks import Ticker, forever
@@ -135,7 +136,13 @@ def create_app(settings: Settings, grader: Grader, metrics: Metrics) -> WorkerAp
 
 def _changelogs(app: Any, ward: Ward, tables: tuple[Any, ...]) -> Changelogs:
     async def read(span: Span) -> Any:
-        return await app.consumer.read_span(span.tp, span.first, span.end)
+        if ward.stale:
+            return None
+        records = await app.consumer.read_span(span.tp, span.first, span.end)
+        if latest_owner(records or ()) > app.consumer_generation_id:
+            app.transport.lease.lose("another worker owns a partition of ours")
+            app.transport.lease.check()
+        return records
 
     topics = (tables[0].changelog_topic_name, tables[1].changelog_topic_name)
     return Changelogs(ward, topics, lambda: app.tables.recovery.positions, read)
@@ -160,10 +167,11 @@ def _connect(app: Any, rounds: Rounds, tables: tuple[Any, ...]) -> None:
             async with asyncio.timeout(LEAVE_S):
                 await rounds.writer.write_all(app.producer)
         except (TimeoutError, KafkaError) as error:
-            # Some of it may be in the changelogs: where the tables stand is not known any more.
-            rounds.changelogs.positions.next.clear()
             why = type(error).__name__
             log.warning("states were not written; their records are read again", reason=why)
+            # The client may hold some, and would send them when others own the partitions.
+            app.transport.lease.lose("the partitions go to others before our states are written")
+        stale()  # from here on they are not ours to write
 
     rounds.writer.settle = settle
     app.transport.before_leaving = leave

@@ -20,7 +20,7 @@ from faust.types import TP
 
 from stream.worker.changelogs import ChangelogPositions
 from stream.worker.faust_repairs import delivered
-from stream.worker.marks import BARRIER, ends_of, metadata_of, short_of, told
+from stream.worker.marks import barrier, ends_of, metadata_of, short_of, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -241,7 +241,7 @@ class SafeRecovery(Recovery):
         consumer: Any = self.app.consumer
         commits = await consumer.commits(consumer.assignment())
         barriers = [
-            (tp.topic, BARRIER, None, tp.partition, None)
+            barrier(tp, self.app.consumer_generation_id)
             for tp in sorted(mine)
             if tp not in self.positions.next
         ]

@@ -302,7 +302,8 @@ class SettledTransport(driver.Transport):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.lease = Lease(self.app.conf.broker_session_timeout)
+        conf = self.app.conf
+        self.lease = Lease(conf.broker_session_timeout, rebalance_s=conf.broker_rebalance_timeout)
         self.before_leaving: Callable[[], Awaitable[None]] | None = None
         """Asked to finish what is not settled, while the partitions are still ours."""
 

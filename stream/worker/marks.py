@@ -10,6 +10,10 @@ stopped, or cut off, while another took over answers with an older end. Two thin
   states of all records before the offset lie before these ends. A log that ends earlier than that
   was deleted, made anew or cut off, which no barrier could tell.
 
+The barrier also fences: it names the generation of the group in which its writer became the owner.
+Whoever finds one of a later generation than its own behind its own records was replaced, whatever
+the coordinator says, and must write nothing more: what it holds is older.
+
 What the commits tell would not do alone: the records of patients know how far they are in the
 source topics, and windows that were written with them after the last commit would be missing and
 not be applied again.
@@ -18,10 +22,12 @@ not be applied again.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from stream.worker.batch import Send
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from faust.types import TP
 
@@ -29,6 +35,31 @@ VERSION = 1
 """Of the metadata. A later one is one that this version cannot read: nothing is known then."""
 BARRIER = b"\xffbarrier"
 """The key of barriers: no patient's, as it is no UTF-8, and too short for a window's."""
+
+
+GENERATION = "generation"
+"""Name of the header that tells a barrier's generation."""
+
+
+def barrier(log: TP, generation: int) -> Send:
+    """The record that whoever becomes a changelog's owner writes first."""
+    header = GENERATION, str(generation).encode()
+    return Send(log.topic, BARRIER, None, log.partition, [header])
+
+
+def latest_owner(records: Iterable[Any]) -> int:
+    """The latest generation that barriers among a changelog's records tell of; -1 where none does.
+
+    As one of an earlier version, which told of none.
+    """
+    told = [
+        value
+        for record in records
+        if record.key == BARRIER
+        for name, value in record.headers or ()
+        if name == GENERATION
+    ]
+    return max((int(value) for value in told if value.isdigit()), default=-1)
 
 
 def metadata_of(ends: Mapping[str, int]) -> str:

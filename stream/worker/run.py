@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 EXIT_STOPPED = 0
 EXIT_CRASHED = 1
 EXIT_REFUSED = 2  # a setting, the ruleset or the port
-EXIT_EVICTED = 70  # the group gave our partitions away while this process stood still
+EXIT_EVICTED = 70  # our partitions are others', or may be before all of ours is written
 EXIT_BROKER = 3  # no broker, or its topics are not as they must be
 
 THREADS_END_S = 3.0
@@ -53,8 +53,9 @@ def run_worker(settings: Settings) -> int:
     0: stopped by SIGTERM or SIGINT. 1: crashed, or could not stop within 20 s (brokers away);
     nothing unfinished was acknowledged: start again.
     2: refused to start for a setting, the ruleset or the port; 3: for the broker or its topics;
-    the log says why. 70: the group gave our partitions away while this process stood still, and
-    it has written nothing since: start again. The watch thread ends a process that is stuck with
+    the log says why. 70: the group gave our partitions away while this process stood still, or
+    gives them away before what we hold could be written; nothing is written any more: start again.
+    The watch thread ends a process that is stuck with
     71 to 82 (`PARTS` in `stream.worker.progress`): start again.
     """
     configure_logging(settings)
@@ -97,8 +98,8 @@ def run_worker(settings: Settings) -> int:
     return code
 
 
-def _leave_evicted() -> None:
-    log.critical("the group no longer counts this worker a member", exit_code=EXIT_EVICTED)
+def _leave_evicted(why: str) -> None:
+    log.critical(why, exit_code=EXIT_EVICTED)
     end_process(EXIT_EVICTED)
 
 

@@ -161,5 +161,8 @@ async def forever(ticker: Ticker, app: Any) -> None:
     except asyncio.CancelledError:
         raise
     except Exception as error:
+        if app.should_stop:  # a round met clients that were closed already
+            log.warning("the last round of ticks was cut off", reason=type(error).__name__)
+            return
         log.exception("ticks failed")
         await app.crash(error)

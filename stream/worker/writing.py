@@ -141,6 +141,8 @@ class StateWriter:
 
     async def _write(self, producer: Producer, patients: Iterable[bytes]) -> None:
         async with self._pen:
+            if self.ward.stale:
+                return  # given away while this waited for its turn
             async with self.statuses_in_turn:
                 writes, changelogs = self.ward.writes(patients, self._clock()), self.changelogs
                 if not writes.states:

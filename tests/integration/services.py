@@ -69,4 +69,6 @@ class Service:
         self._reader.join(5)
         assert self.process.stdout is not None
         self.process.stdout.close()
+        if code > 0:
+            print(f"{self.log.stem} ended with {code}; the end of its log:\n{self.said()}")
         return code

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from faust.types import TP
@@ -10,11 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.worker.codec import split_window_key
-from stream.worker.marks import BARRIER, ends_of, metadata_of, short_of, told
+from stream.worker.marks import BARRIER, barrier, ends_of, latest_owner, metadata_of, short_of, told
 from stream.worker.preflight import TABLES
 
 BROKERS_TAKE = 4096
 LARGEST = 2**63 - 1
+
+if TYPE_CHECKING:
+    from stream.worker.batch import Send
 
 ends = st.dictionaries(st.sampled_from(TABLES), st.integers(0, LARGEST))
 
@@ -52,6 +57,24 @@ def test_a_barrier_is_nobodys_state() -> None:
     assert split_window_key(BARRIER) is None
     with pytest.raises(UnicodeDecodeError):
         BARRIER.decode()
+
+
+def seen(send: Send) -> Any:
+    """As it is read back."""
+    return SimpleNamespace(key=send.key, value=send.value, headers=tuple(send.headers or ()))
+
+
+def test_the_latest_generation_that_barriers_tell_of_is_found() -> None:
+    mine = TP("pc", 2)
+    sent = barrier(mine, 7)
+    assert (sent.topic, sent.partition, sent.key, sent.value) == ("pc", 2, BARRIER, None)
+    state = SimpleNamespace(key=b"p-1", value=b"x", headers=(("generation", b"99"),))
+    of_before = SimpleNamespace(key=BARRIER, value=None, headers=())
+    strange = SimpleNamespace(key=BARRIER, value=None, headers=(("generation", b"-3"), ("x", b"9")))
+    records = [seen(barrier(mine, 11)), state, of_before, strange, seen(sent)]
+    assert latest_owner(records) == 11
+    assert latest_owner([state, of_before, strange]) == -1
+    assert latest_owner([]) == -1
 
 
 def test_a_log_that_ends_early_is_named_with_both_ends() -> None:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka.errors import NoError, UnknownMemberIdError
+from aiokafka.errors import ConsumerStoppedError, NoError, UnknownMemberIdError
 from faust.types import TP
 from prometheus_client import generate_latest
 
@@ -18,7 +18,7 @@ from stream.metric_labels import OUTCOMES
 from stream.metrics import METRICS, Metrics
 from stream.worker.clock import SteadyClock
 from stream.worker.lease import Lease, LeaseLostError
-from stream.worker.ticks import Ticker, is_live, tick_value
+from stream.worker.ticks import Ticker, forever, is_live, tick_value
 from tests.worker.harness import NOW, FakeBroker, Worker, record
 from tests.worker.ward_events import lines, ward
 
@@ -107,6 +107,25 @@ def test_one_tick_for_each_live_partition() -> None:
     silent = Ticker(worker.rounds, worker.metrics, topics, 1.0, ticks=False)
     asyncio.run(silent.round(app))
     assert len(broker.sent) == 1
+
+
+@pytest.mark.parametrize("stopping", [True, False])
+def test_a_round_of_ticks_that_the_end_cuts_off_is_no_crash(stopping: bool) -> None:
+    """The clients are closed one after the other; a look may still be under way."""
+    crashes: list[BaseException] = []
+    app = SimpleNamespace(should_stop=False)
+
+    async def run(_app: Any) -> None:
+        app.should_stop = stopping
+        raise ConsumerStoppedError
+
+    async def crash(error: BaseException) -> None:
+        crashes.append(error)
+
+    app.crash = crash
+    ticker: Any = SimpleNamespace(run=run)
+    asyncio.run(forever(ticker, app))
+    assert bool(crashes) is not stopping
 
 
 def test_a_tick_is_what_the_edge_takes() -> None:
