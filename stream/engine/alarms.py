@@ -82,6 +82,8 @@ class Alarm:
     trail: tuple[Mark, ...] = ()
     said: int = 0
     """How many transitions were told: each is another statement."""
+    basis: tuple[str, ...] = ()
+    """Of a reminder, the events that it rests on."""
 
     @property
     def state(self) -> str:
@@ -112,6 +114,8 @@ class ClosedAlarm:
     alert_id: str
     why: str
     time: Micros
+    answered: Alarm | None = None
+    """As it was, where an answer alone has ended it: that may be withdrawn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from stream.engine.alarms import EARLY_KEPT, Alarm, Answer
+from stream.engine.alarms import EARLY_KEPT, Alarm, Answer, ClosedAlarm
 from stream.engine.announce import Voice
-from stream.engine.escalation import begun, close, keep, ladder_of, say, store
+from stream.engine.escalation import begun, close, keep, ladder_of, outdoes, say, store
 from stream.engine.events import Acknowledgement, Micros, PatientEvent
 from stream.engine.fold import Fold
 from stream.engine.outputs import Rejection, rfc3339
@@ -151,7 +151,24 @@ def _withdraw(voice: Voice, now: Fold, voided: AbstractSet[str], clock: Micros) 
             if answer is not None and answer.event_id in voided:
                 _again(voice, now, alarm, "reopened", clock, None)
                 break
+    for item in voice.published.alarms.closed:
+        was = item.answered
+        if was is not None and was.answer is not None and was.answer.event_id in voided:
+            _reopen(voice, now, item, was, clock)
     alarms = voice.published.alarms
     early = tuple(answer for answer in alarms.early if answer.event_id not in voided)
     if len(early) < len(alarms.early):
         store(voice, replace(alarms, early=early))
+
+
+def _reopen(voice: Voice, now: Fold, item: ClosedAlarm, was: Alarm, clock: Micros) -> None:
+    """Ask again about what only an answer ends: a latched alarm, or what happened once."""
+    others = voice.published.alarms.open
+    if now.ended or any(outdoes(other, was) for other in others if not was.momentary):
+        return
+    alarms = voice.published.alarms
+    store(voice, replace(alarms, closed=tuple(one for one in alarms.closed if one != item)))
+    returned = was.returned
+    if item.why == "returned" and returned is None:
+        returned = item.time
+    _again(voice, now, replace(was, returned=returned), "reopened", clock, None)

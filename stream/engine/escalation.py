@@ -29,6 +29,8 @@ from stream.engine.standing import silences_scores
 
 _LOUD = frozenset({"opened", "advanced", "repeated", "exhausted", "unshelved", "reopened"})
 """Transitions that ask somebody for something: as loud as the alarm; the others inform."""
+_ANSWERED = frozenset({"answered", "returned"})
+"""Why an alarm was closed that an answer had ended, before its cause had gone or after."""
 _WHYS = {
     "opened": "ALARM_RAISED",
     "advanced": "NOT_ANSWERED",
@@ -274,7 +276,9 @@ def close(
         say(voice, now, ended, "closed", effective, emitted, more=more)
     alarms = voice.published.alarms
     before = (item for item in alarms.closed if item.alert_id != alarm.alert_id)
-    closed = ClosedAlarm(alarm.alert_id, why, effective)
+    asks = alarm.latches or alarm.momentary  # until somebody answers
+    answered = alarm if asks and alarm.answer is not None and why in _ANSWERED else None
+    closed = ClosedAlarm(alarm.alert_id, why, effective, answered)
     store(
         voice,
         replace(

@@ -137,7 +137,10 @@ def _alarm(voice: Voice, alert: Alert) -> Alarm | None:
     if not event:
         return None
     alarm = made(voice, event, grade, alert.alert_id, alert.effective_time, alert.emitted_time)
-    return replace(alarm, subject=subject, priority=alert.priority)
+    basis: tuple[str, ...] = ()
+    if event == "reminder":
+        basis = tuple(event_id for why in alert.reasons for event_id in why["event_ids"])
+    return replace(alarm, subject=subject, priority=alert.priority, basis=basis)
 
 
 # -- what became of them ---------------------------------------------------------------------------

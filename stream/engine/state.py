@@ -63,6 +63,8 @@ class SaidReminder:
     code: str
     number: int
     due: Micros
+    withdrawn: bool = False
+    """What it rested on was entered in error: it may be said anew."""
 
 
 @dataclass(frozen=True, slots=True)

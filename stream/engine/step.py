@@ -23,6 +23,7 @@ from stream.engine.ruleset import Ruleset
 from stream.engine.signals import lose, next_signal, restore
 from stream.engine.state import PatientRecord, PatientState
 from stream.engine.timers import Reminder, next_reminder, remind
+from stream.engine.withdrawals import withdraw_reminders
 
 _ANSWERS = (Acknowledgement, Retraction)
 
@@ -95,6 +96,7 @@ def _applied(
         now = _run_clock(voice, now, record.clock, clock - 1)
 
     event, rejections = screened(event, ruleset, tray.now.weight_kg)
+    before = now
     verdict = tray.take(event)
     voice.end_withdrawn = tray.end_withdrawn
     if tray.changed:
@@ -111,6 +113,8 @@ def _applied(
     elif verdict.outcome is not Outcome.REJECTED and (
         type(event) in _ANSWERS or event.replaces is not None
     ):
+        if type(event) is not Acknowledgement:
+            withdraw_reminders(voice, before, now, tray.voided, clock)
         rejections += hear(voice, now, event, tray.voided, clock)
         next_due = _next_due(voice, now)
     new = _rebuilt(tray, voice, now, clock, verdict.seq, next_due)

@@ -65,14 +65,16 @@ def was_said(item: Reminder, published: Published) -> bool:
 
     Late data and corrections may move when it is due and what it is counted from.
     """
-    for said in published.reminders:
-        if said.code != item.code:
-            continue
-        if item.lasting and said.due >= item.number:
-            return True
-        if not item.lasting and (said.number == item.number or said.due == item.due):
-            return True
-    return False
+    return any(not said.withdrawn and is_about(said, item) for said in published.reminders)
+
+
+def is_about(said: SaidReminder, item: Reminder) -> bool:
+    """Whether a reminder that was said is about the same as one of now."""
+    if said.code != item.code:
+        return False
+    if item.lasting:
+        return said.due >= item.number
+    return said.number == item.number or said.due == item.due
 
 
 def reminders(now: Fold, rules: Ruleset) -> Iterator[Reminder]:
@@ -126,6 +128,7 @@ def remind(voice: Voice, now: Fold, item: Reminder, due: Micros, emitted: Micros
     dropped = mine[: max(0, len(mine) + 1 - _REMINDERS_KEPT)]
     kept = tuple(said for said in voice.published.reminders if said not in dropped)
     said = SaidReminder(item.code, item.number, max(due, item.number) if item.lasting else due)
+    before = sum(one.withdrawn and one.due == said.due for one in mine)
     voice.published = replace(voice.published, reminders=(*kept, said))
     words = wording(now, item, voice.context.rules)
     voice.say(
@@ -142,6 +145,7 @@ def remind(voice: Voice, now: Fold, item: Reminder, due: Micros, emitted: Micros
             "citation": words.citation,
             "status": words.status,
         },
+        chain=before or None,
     )
 
 

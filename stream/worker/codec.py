@@ -28,10 +28,10 @@ from stream.engine.state import PatientRecord
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FORMAT = 6
+FORMAT = 7
 """Raised whenever a stored dataclass changes in any way, be it by a field with a default: an older
 version would read around the field, and write the state back without it."""
-READABLE = frozenset({2, 3, 4, 5, FORMAT})
+READABLE = frozenset({2, 3, 4, 5, 6, FORMAT})
 
 _PLACED = 4
 """The first format with `applied` and `Undo`."""
