@@ -21,8 +21,6 @@ from stream.worker import app, run
 from stream.worker.lease import Lease
 
 BLIND = {HeartbeatRequest: NoError.errno, SyncGroupRequest: RebalanceInProgressError.errno}
-
-
 STOOD_STILL_S = 2.5
 """No two requests to the coordinator are so far apart while the process runs."""
 
