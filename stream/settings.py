@@ -41,6 +41,8 @@ __all__ = ["Problem", "Settings", "SettingsError", "load_settings", "shown", "un
 
 PREFIX = "STORMWATCH_"
 CONFIG_VARIABLE = "STORMWATCH_CONFIG"
+ENGINE = ("STORMWATCH_ENGINE", "STORMWATCH_COMPILE")
+"""Read before there are settings: when the engine is imported (`stream.compiled`) or compiled."""
 DEFAULT_FILE = Path("stormwatch.toml")
 HIDDEN = "********"
 
@@ -336,7 +338,7 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
 
 def unknown_variables() -> list[str]:
     """Variables that begin with our prefix and are no setting: most likely typing errors."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields} | {CONFIG_VARIABLE}
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | {CONFIG_VARIABLE, *ENGINE}
     return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
 
 

@@ -1,5 +1,15 @@
-"""The version of the grading engine, carried by every alert."""
+"""The versions of the grading engine, carried by every alert, and of the package."""
 
 from __future__ import annotations
 
-ENGINE_VERSION = "0.6.0"
+ENGINE_VERSION = "0.7.0"
+
+
+def package_version() -> str:
+    """Of what is installed; `unknown` where nothing is."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow, seldom asked
+
+    try:
+        return version("stormwatch")
+    except PackageNotFoundError:
+        return "unknown"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from stream.engine.fold import NAMES
+
 ROOT = Path(__file__).parents[1]
 ENGINE = sorted((ROOT / "stream" / "engine").glob("*.py"))
 PURE = {
@@ -27,6 +29,7 @@ PURE = {
     "statistics",
     "typing",
     "uuid",
+    "zlib",
 }
 """The standard library as far as it neither reads a clock nor the world outside."""
 
@@ -98,9 +101,11 @@ def test_the_engine_has_no_threshold_of_its_own(path: Path) -> None:
         "ANSWERS_KEPT",
         "SPELLINGS_KEPT",
     }
-    names |= {"CLOSED_KEPT", "RAISED_KEPT", "TRAIL_KEPT", "HELD_KEPT", "EVENTS"}
+    names |= {"CLOSED_KEPT", "EARLY_KEPT", "RAISED_KEPT", "TRAIL_KEPT", "HELD_KEPT", "EVENTS"}
     names |= {"BANDS_KEPT", "_MINUTES_KEPT", "_PLACES_SPARE", "_MANY"}  # memory, not medicine
     names |= {"_FEW", "_BITS"}
+    if path.stem == "fold_difference":
+        allowed |= set(range(len(NAMES)))  # places of fields, written from them
     tree = ast.parse(path.read_text("utf-8"))
     for node in ast.walk(tree):
         target = None

@@ -17,8 +17,15 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Runs one command line and returns its exit status (see `stream.cli.exits`)."""
-    from stream.cli.app import app  # noqa: PLC0415 - `import stream.cli` stays free
-    from stream.cli.exits import FAILED, INTERRUPTED, CommandError  # noqa: PLC0415
+    from stream.cli.exits import FAILED, INTERRUPTED, USAGE, CommandError  # noqa: PLC0415 - `import stream.cli` stays free
+    from stream.compiled import EngineModeError, engine  # noqa: PLC0415
+
+    try:
+        engine()
+    except EngineModeError as error:
+        print(f"stormwatch: {error}", file=sys.stderr)
+        return USAGE
+    from stream.cli.app import app  # noqa: PLC0415
 
     code = 0
     try:

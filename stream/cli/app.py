@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -31,6 +31,8 @@ from stream.cli import (
     verify,
     worker,
 )
+from stream.compiled import engine
+from stream.version import ENGINE_VERSION, package_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -122,6 +124,26 @@ command(schemas.write, schemas.WRITE_EXAMPLES, schemas_app)
 command(schemas.check, schemas.CHECK_EXAMPLES, schemas_app)
 
 
+def _print_version(asked: bool) -> None:
+    if not asked:
+        return
+    print(f"stormwatch {package_version()}")
+    mode, reason = engine()
+    print(f"engine {ENGINE_VERSION}, {mode}: {reason}")
+    raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="The version, and how the engine runs.",
+            callback=_print_version,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
     pass

@@ -115,7 +115,7 @@ def next_dose_rows(fold: Fold, rules: Ruleset) -> list[GuidanceRow]:
     return [
         row
         for row in rows_for(rules.guidance, product, fold.therapy_class, fold.worst, fold.worst)
-        if row.topic in ("hold", *BY_EPISODE)
+        if row.topic == "hold" or row.topic in BY_EPISODE
     ]
 
 

@@ -13,18 +13,20 @@ The timers of each are the fields `due` and `inform`: a restart finds them as th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from stream.engine.events import Micros
 
-ENDED = "ended"
+ENDED: Final = "ended"
 """Why an alarm was closed whose patient died or left."""
-LEFT = "ended, not asked about anew"
+LEFT: Final = "ended, not asked about anew"
 """Why one of them stays closed though the patient is there after all, or again."""
-CLOSED_KEPT = EARLY_KEPT = 16
+CLOSED_KEPT: Final = 16
+EARLY_KEPT: Final = 16
 """Alarms that are over, and answers to alarms that are not there yet."""
-RAISED_KEPT = 64
-TRAIL_KEPT = 32
-HELD_KEPT = 64
+RAISED_KEPT: Final = 64
+TRAIL_KEPT: Final = 32
+HELD_KEPT: Final = 64
 
 
 @dataclass(frozen=True, slots=True)

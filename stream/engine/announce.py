@@ -26,7 +26,7 @@ from stream.engine.worsening import prompts
 from stream.version import ENGINE_VERSION
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Voice:
     """Collects the alerts of one step for one patient, and keeps the published past in step."""
 
@@ -37,14 +37,38 @@ class Voice:
     alerts: list[Alert]
     chain_head: str | None
     """The digest of the patient's last alert."""
-    told: Told | None = None
+    told: Told | None
     """What was announced last; None where that is not known."""
-    settled: Published | None = None
+    settled: Published | None
     """What nobody has to be asked about anew whatever is measured; None where that is not known."""
-    heard: int = 0
+    heard: int
     """How many of `alerts` the patient's alarms have followed up."""
-    end_withdrawn: Micros | None = None
+    end_withdrawn: Micros | None
     """The time of an end of the stay that this step's event takes back."""
+
+    def __init__(
+        self,
+        patient_id: str,
+        context: Context,
+        published: Published,
+        floor: Micros,
+        alerts: list[Alert],
+        chain_head: str | None,
+        told: Told | None = None,
+        settled: Published | None = None,
+        heard: int = 0,
+        end_withdrawn: Micros | None = None,
+    ) -> None:
+        self.patient_id = patient_id
+        self.context = context
+        self.published = published
+        self.floor = floor
+        self.alerts = alerts
+        self.chain_head = chain_head
+        self.told = told
+        self.settled = settled
+        self.heard = heard
+        self.end_withdrawn = end_withdrawn
 
     def say(
         self,

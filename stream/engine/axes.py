@@ -7,6 +7,7 @@ only where something is said.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from stream.engine.context import Context, Span
 from stream.engine.drugs import of_class
@@ -17,16 +18,30 @@ from stream.engine.pressure import in_conflict
 from stream.engine.temperature import near_fever
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Axes:
     """Grades each axis alone would give (0, 2, 3, 4) and what was taken out of it."""
 
-    fever: bool
-    pressors: int
-    hypotension: int
-    hypoxia: int
-    provisional: bool
+    fever: Final[bool]
+    pressors: Final[int]
+    hypotension: Final[int]
+    hypoxia: Final[int]
+    provisional: Final[bool]
     """Hypoxia rests on saturation alone, no device."""
+
+    def __init__(
+        self,
+        fever: bool,
+        pressors: int,
+        hypotension: int,
+        hypoxia: int,
+        provisional: bool,
+    ) -> None:
+        self.fever = fever
+        self.pressors = pressors
+        self.hypotension = hypotension
+        self.hypoxia = hypoxia
+        self.provisional = provisional
 
     @property
     def support(self) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from typing import Final
 
 from stream.engine.context import Context
 from stream.engine.course import evaluate
@@ -37,7 +38,7 @@ from stream.engine.risks import unlatched
 from stream.engine.ruleset import Ruleset
 from stream.engine.temperature import apply_temperatures
 
-RANK: dict[type, int] = {
+RANK: Final[dict[type, int]] = {
     Patient: 0,
     Therapy: 1,
     Medication: 2,
@@ -50,9 +51,9 @@ RANK: dict[type, int] = {
 }
 """Order within an instant; what has no rank (an acknowledgement) concludes nothing."""
 
-_LEFT = ("discharged", "transferred")
-_BEDSIDE = (Vitals, Oxygen, Infusion, Medication, Neuro)
-_YEAR_DAYS = 365.2425
+_LEFT: Final = ("discharged", "transferred")
+_BEDSIDE: Final = (Vitals, Oxygen, Infusion, Medication, Neuro)
+_YEAR_DAYS: Final = 365.2425
 
 
 def apply_instant(
@@ -184,7 +185,7 @@ def _apply_vitals(fold: Fold, time: Micros, events: list[Vitals], context: Conte
         apply_saturations(fold, time, saturations, context.rules)
 
 
-_BAD_FIELD = {
+_BAD_FIELD: Final = {
     "temperature": "temp_bad",
     "systolic_bp": "bp_bad",
     "diastolic_bp": "bp_bad",
@@ -193,7 +194,7 @@ _BAD_FIELD = {
     "heart_rate": "heart_rate_bad",
     "respiratory_rate": "respiratory_rate_bad",
 }
-_UNIT_CODES = ("unit_missing", "unknown_unit", "unit_mismatch")
+_UNIT_CODES: Final = ("unit_missing", "unknown_unit", "unit_mismatch")
 
 
 def _mark_bad(fold: Fold, time: Micros, signal: str | None, code: str) -> None:

@@ -8,48 +8,60 @@ that forgetting the window need not fold it a second time. None of these folds i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from itertools import compress
-from operator import is_not
+from dataclasses import dataclass
+from typing import Final
 
 from stream.engine.events import Micros
 from stream.engine.facts import WINDOW, minute_of, window_of
-from stream.engine.fold import NEVER, Fold
+from stream.engine.fold import NAMES, NEVER, Fold
+from stream.engine.fold_difference import differing
 
-_NEWEST_KEPT = 4
-_MINUTES_KEPT = 12
-_FEW = 64
+_NEWEST_KEPT: Final = 4
+_MINUTES_KEPT: Final = 12
+_FEW: Final = 64
 """With more fields than these that differ, a fold is kept whole."""
 
-_PLACES = bytes(range(len(fields(Fold))))
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Kept:
     """A fold put away: where and how it differs from one that its neighbours share."""
 
-    common: Fold
+    common: Final[Fold]
     """Never changed."""
-    places: bytes
+    places: Final[bytes]
     """Of the fields that differ."""
-    values: tuple[object, ...]
+    values: Final[tuple[object, ...]]
+
+    def __init__(
+        self,
+        common: Fold,
+        places: bytes,
+        values: tuple[object, ...],
+    ) -> None:
+        self.common = common
+        self.places = places
+        self.values = values
 
     @classmethod
     def of(cls, fold: Fold, like: Kept | None) -> Kept:
         """Of a fold as it is now; it shares what it can with `like`."""
         if like is not None:
-            # all folds of a patient are copies of one, and have the fields in its order
-            mine, theirs = tuple(fold.__dict__.values()), like.common.__dict__.values()
-            places = bytes(compress(_PLACES, map(is_not, mine, theirs)))
-            if len(places) <= _FEW:
-                return cls(like.common, places, tuple([mine[at] for at in places]))
+            differences = differing(fold, like.common)
+            if len(differences) <= _FEW:
+                # of numbers that are equal one is kept: a fold has the same time in many fields
+                shared: dict[int, int] = {}
+                values: list[object] = []
+                for at in differences:
+                    value = getattr(fold, NAMES[at])
+                    values.append(shared.setdefault(value, value) if type(value) is int else value)
+                return cls(like.common, bytes(differences), tuple(values))
         return cls(fold.copy(), b"", ())
 
     def fold(self) -> Fold:
         """The fold again; one of the caller's own."""
         fold = self.common.copy()
-        names = tuple(fold.__dict__)  # of a stored past they lie as its bytes had them
-        fold.__dict__.update(zip([names[at] for at in self.places], self.values, strict=True))
+        for at, value in zip(self.places, self.values, strict=True):
+            setattr(fold, NAMES[at], value)
         return fold
 
 
@@ -61,12 +73,20 @@ def last_of(folds: Folds) -> Kept | None:
     return next(reversed(folds.values()), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Checkpoints:
     """See the module. Both by key, ascending: in and of minutes, and of the ends of windows."""
 
-    minutes: Folds = field(default_factory=dict)
-    ends: Folds = field(default_factory=dict)
+    minutes: Final[Folds]
+    ends: Final[Folds]
+
+    def __init__(
+        self,
+        minutes: Folds | None = None,
+        ends: Folds | None = None,
+    ) -> None:
+        self.minutes = {} if minutes is None else minutes
+        self.ends = {} if ends is None else ends
 
     @property
     def newest(self) -> Micros:
@@ -92,13 +112,14 @@ class Checkpoints:
             {key: fold for key, fold in self.ends.items() if key <= time},
         )
 
-    def with_head(self, head: Fold, before: Micros, *, many: bool) -> Checkpoints:
+    def with_head(self, head: Fold, before: Micros, mark: Micros, *, many: bool) -> Checkpoints:
         """Keep `head` as the fold of all facts before the minute of `before`; thin the older ones.
 
+        `mark`: where the patient's minutes begin.
         `many`: the head's window, if it has ended, has so many facts that its end is kept too.
         """
-        minutes = {key: fold for key, fold in self.minutes.items() if key == minute_of(key)}
-        minutes[minute_of(before)] = Kept.of(head, last_of(minutes))
+        minutes = {key: fold for key, fold in self.minutes.items() if key == minute_of(key, mark)}
+        minutes[minute_of(before, mark)] = Kept.of(head, last_of(minutes))
         if len(minutes) > _MINUTES_KEPT:
             for key in list(minutes)[1 : len(minutes) - _NEWEST_KEPT : 2]:
                 del minutes[key]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from stream.engine.events import Micros
 
-NEVER: Micros = -(1 << 62)
+NEVER: Final[Micros] = -(1 << 62)
 
 
 @dataclass(frozen=True, slots=True)

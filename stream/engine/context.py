@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from typing import Final
 
 from stream.engine.conclusions import NEVER
 from stream.engine.events import Attribution, Micros
 from stream.engine.ruleset import Ruleset
 
-FOREVER: Micros = 1 << 62
+FOREVER: Final[Micros] = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)

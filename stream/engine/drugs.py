@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from stream.engine.events import Infusion, Medication
 from stream.engine.fold import Dose, Fold, Given, Running
 from stream.engine.next_dose import ask_before_dose, dose_called, next_dose_follows
@@ -9,8 +11,8 @@ from stream.engine.pressor_dose import track_doses
 from stream.engine.pressure import apply_bolus
 from stream.engine.ruleset import Ruleset
 
-_DOSES_KEPT = 8
-_TIMES_KEPT = 32
+_DOSES_KEPT: Final = 8
+_TIMES_KEPT: Final = 32
 """Of each medicine: more than anyone is given in a day."""
 
 

@@ -7,7 +7,7 @@ Times count on the patient's processing clock, from when the alert was said: nob
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from stream.engine.alarms import (
     CLOSED_KEPT,
@@ -27,11 +27,11 @@ from stream.engine.ruleset import SECOND
 from stream.engine.signs import outpatient
 from stream.engine.standing import silences_scores
 
-_LOUD = frozenset({"opened", "advanced", "repeated", "exhausted", "unshelved", "reopened"})
+_LOUD: Final = frozenset({"opened", "advanced", "repeated", "exhausted", "unshelved", "reopened"})
 """Transitions that ask somebody for something: as loud as the alarm; the others inform."""
-_ANSWERED = frozenset({"answered", "returned"})
+_ANSWERED: Final = frozenset({"answered", "returned"})
 """Why an alarm was closed that an answer had ended, before its cause had gone or after."""
-_WHYS = {
+_WHYS: Final = {
     "opened": "ALARM_RAISED",
     "advanced": "NOT_ANSWERED",
     "repeated": "NOT_ANSWERED",

@@ -3,7 +3,9 @@
 Facts lie in windows of ten minutes of event time. Low-rate data is kept as it is. A minute with
 more vitals events than the ruleset's `dense_per_minute` is thinned to its first event and, for each
 grade-bearing signal and method, those with the lowest and the highest value: the choice depends on
-the set of events alone, never on their order, and repeating an event changes nothing. What a
+the set of events alone, never on their order, and repeating an event changes nothing. Each patient
+has minutes of their own (`mark_of`), cut off at the ends of windows: the costly second in which a
+minute has filled is another one for everybody in a ward whose monitors keep time together. What a
 thinned minute forgets: the ids and values between the extremes (so a retraction of one of those
 events changes nothing, and its id is no longer recognised when sent again with other content).
 """
@@ -11,50 +13,97 @@ events changes nothing, and its id is no longer recognised when sent again with 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from itertools import zip_longest
+from typing import Final
+from zlib import crc32
 
 from stream.engine.chart import RANK
 from stream.engine.events import Micros, PatientEvent, Vitals
-from stream.engine.ruleset import MINUTE, Ruleset
+from stream.engine.ruleset import MINUTE, SECOND, Ruleset
 
-WINDOW: Micros = 10 * MINUTE
-_MANY = 8
-_GRADED = frozenset({"temperature", "systolic_bp", "mean_bp", "spo2"})
+WINDOW: Final[Micros] = 10 * MINUTE
+_MANY: Final = 8
+_GRADED: Final = frozenset({"temperature", "systolic_bp", "mean_bp", "spo2"})
 
 
-@dataclass(frozen=True, slots=True)
+Bounds = dict[tuple[str, str | None], tuple[float, float]]
+
+
+@dataclass(slots=True, init=False)
 class Fact:
     """An event that counts from `at` on (its time, or the folded past's end where it came later).
 
     `seq` numbers the patient's facts in the order of arrival.
     """
 
-    at: Micros
-    seq: int
-    event: PatientEvent
+    at: Final[Micros]
+    seq: Final[int]
+    event: Final[PatientEvent]
+
+    def __init__(
+        self,
+        at: Micros,
+        seq: int,
+        event: PatientEvent,
+    ) -> None:
+        self.at = at
+        self.seq = seq
+        self.event = event
 
 
-@dataclass(frozen=True, slots=True)
 class Window:
     """The facts of ten minutes in chart order, and which of its minutes are thinned.
 
-    `bounds` follows from the facts: a store need not keep it (see `window`).
+    `bounds` follows from the facts: a store need not keep it (see `window`). A window that lies in
+    a store has nothing but `stored`, which is asked whenever somebody looks into it.
     """
 
-    facts: tuple[Fact, ...] = ()
-    dense: tuple[Micros, ...] = ()
-    bounds: dict[tuple[str, str | None], tuple[float, float]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
-    """Lowest and highest value of each signal and method in the newest minute, where thinned."""
+    __slots__ = ("_bounds", "_dense", "_facts", "stored")
+
+    def __init__(
+        self,
+        facts: tuple[Fact, ...] = (),
+        dense: tuple[Micros, ...] = (),
+        bounds: Bounds | None = None,
+        stored: Callable[[], Window] | None = None,
+    ) -> None:
+        self._facts = facts
+        self._dense = dense
+        self._bounds: Bounds = {} if bounds is None else bounds
+        self.stored: Final = stored
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """In chart order."""
+        return self._facts if self.stored is None else self.stored().facts
+
+    @property
+    def dense(self) -> tuple[Micros, ...]:
+        """The beginnings of the thinned minutes."""
+        return self._dense if self.stored is None else self.stored().dense
+
+    @property
+    def bounds(self) -> Bounds:
+        """Lowest and highest value of each signal and method in the newest minute, if thinned."""
+        return self._bounds if self.stored is None else self.stored().bounds
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Window):
+            return NotImplemented
+        return self.facts == other.facts and self.dense == other.dense
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Window({self.facts!r}, {self.dense!r})"
 
 
 def window(facts: tuple[Fact, ...], dense: tuple[Micros, ...] = ()) -> Window:
     """A window of these facts, which are in chart order."""
-    bounds: dict[tuple[str, str | None], tuple[float, float]] = {}
-    if dense and (newest := minute_of(facts[-1].at)) in dense:
+    bounds: Bounds = {}
+    if dense and (newest := _minute_of(facts[-1])) in dense:
         for fact in reversed(facts):
             if fact.at < newest:
                 break
@@ -67,10 +116,10 @@ def window(facts: tuple[Fact, ...], dense: tuple[Micros, ...] = ()) -> Window:
     return Window(facts, dense, bounds)
 
 
-def _within_bounds(old: Window, fact: Fact) -> bool:
+def _within_bounds(old: Window, fact: Fact, minute: Micros) -> bool:
     """Whether the newest, thinned minute has lower and higher values of all in this newest fact."""
     assert isinstance(fact.event, Vitals)
-    if minute_of(old.facts[-1].at) != minute_of(fact.at):
+    if old.facts[-1].at < minute:
         return False
     for reading in fact.event.readings:
         if reading.signal in _GRADED:
@@ -90,9 +139,21 @@ def window_of(time: Micros) -> Micros:
     return time - time % WINDOW
 
 
-def minute_of(time: Micros) -> Micros:
-    """The start of the minute that holds `time`."""
-    return time - time % MINUTE
+def mark_of(patient_id: str) -> Micros:
+    """Where the patient's minutes begin, in microseconds after those of the clock."""
+    return crc32(patient_id.encode("utf-8", "replace")) % 60 * SECOND
+
+
+def minute_of(time: Micros, mark: Micros) -> Micros:
+    """The start of the minute that holds `time`, of a patient whose minutes begin at `mark`.
+
+    A window's end cuts one in two.
+    """
+    return max(time - (time - mark) % MINUTE, window_of(time))
+
+
+def _minute_of(fact: Fact) -> Micros:
+    return minute_of(fact.at, mark_of(fact.event.patient_id))
 
 
 def has_many(window: Window | None) -> bool:
@@ -105,7 +166,7 @@ def thinned_now(windows: Mapping[Micros, Window]) -> Micros | None:
     if not windows:
         return None
     newest = windows[max(windows)]
-    minute = minute_of(newest.facts[-1].at)
+    minute = _minute_of(newest.facts[-1])
     return minute if minute in newest.dense else None
 
 
@@ -141,18 +202,21 @@ def same_content(held: PatientEvent, event: PatientEvent) -> bool:
     return replace(event, received_at=held.received_at) == held
 
 
-def inserted(old: Window, fact: Fact, rules: Ruleset) -> Window:
-    """The window with the fact in it; the same object where the fact adds nothing."""
+def inserted(old: Window, fact: Fact, mark: Micros, rules: Ruleset) -> Window:
+    """The window with the fact in it; the same object where the fact adds nothing.
+
+    `mark`: where the patient's minutes begin.
+    """
     facts = old.facts
     index = len(facts)
     if index and fact.at <= facts[-1].at:
         key = chart_order(fact)
         while index and chart_order(facts[index - 1]) > key:
             index -= 1
-    minute = minute_of(fact.at)
+    minute = minute_of(fact.at, mark)
     dense = minute in old.dense
     vitals = type(fact.event) is Vitals
-    if dense and vitals and index == len(facts) and _within_bounds(old, fact):
+    if dense and vitals and index == len(facts) and _within_bounds(old, fact, minute):
         return old
     grown = (*facts[:index], fact, *facts[index:])
     if not vitals:
@@ -160,7 +224,8 @@ def inserted(old: Window, fact: Fact, rules: Ruleset) -> Window:
     begin, end = index, index + 1
     while begin and grown[begin - 1].at >= minute:
         begin -= 1
-    while end < len(grown) and grown[end].at < minute + MINUTE:
+    over = minute + MINUTE - (minute - mark) % MINUTE
+    while end < len(grown) and grown[end].at < over:
         end += 1
     mine = [f for f in grown[begin:end] if type(f.event) is Vitals]
     if not dense and len(mine) <= rules.dense_per_minute:

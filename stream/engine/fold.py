@@ -8,7 +8,8 @@ something that one of them changes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Final
 
 from stream.engine.conclusions import (
     NEVER,
@@ -262,17 +263,77 @@ class Fold:
     def copy(self) -> Fold:
         """A shallow copy; enough, since every value is immutable or replaced when changed."""
         new = Fold.__new__(Fold)
-        new.__dict__.update(self.__dict__)
+        new.time, new.settled, new.age_years = self.time, self.settled, self.age_years
+        new.birth_date, new.weight_kg = self.birth_date, self.weight_kg
+        new.baseline_charted, new.baseline_measured = self.baseline_charted, self.baseline_measured
+        new.location, new.baseline_ice = self.location, self.baseline_ice
+        new.hospitalised_for_crs, new.spo2_scale = self.hospitalised_for_crs, self.spo2_scale
+        new.spo2_scale_at, new.spo2_scale_id = self.spo2_scale_at, self.spo2_scale_id
+        new.therapy, new.first_therapy = self.therapy, self.first_therapy
+        new.therapy_before, new.product = self.therapy_before, self.product
+        new.product_name, new.therapy_class = self.product_name, self.therapy_class
+        new.product_class, new.dose_number = self.product_class, self.dose_number
+        new.therapy_id, new.product_doses = self.therapy_id, self.product_doses
+        new.dose_question, new.before_therapy = self.dose_question, self.before_therapy
+        new.temp, new.temp_at, new.temp_rank = self.temp, self.temp_at, self.temp_rank
+        new.temp_site, new.temp_id = self.temp_site, self.temp_id
+        new.temp_qualifies, new.temp_attributed = self.temp_qualifies, self.temp_attributed
+        new.temp_seen, new.temp_bad = self.temp_seen, self.temp_bad
+        new.temp_bad_unit, new.patch = self.temp_bad_unit, self.patch
+        new.patch_since, new.fever_at, new.fever_id = self.patch_since, self.fever_at, self.fever_id
+        new.fever_run, new.fever_run_id = self.fever_run, self.fever_run_id
+        new.antipyretic_at, new.cooled = self.antipyretic_at, self.cooled
+        new.fever_again_at, new.fever_again_id = self.fever_again_at, self.fever_again_id
+        new.fever_again_location, new.bp_seen = self.fever_again_location, self.bp_seen
+        new.bp_systolic, new.bp_diastolic = self.bp_systolic, self.bp_diastolic
+        new.bp_mean, new.bp_id, new.bp_bad = self.bp_mean, self.bp_id, self.bp_bad
+        new.bp_bad_unit, new.low_since = self.bp_bad_unit, self.low_since
+        new.low_last, new.low_ids = self.low_last, self.low_ids
+        new.low_confirmed, new.bolus_at = self.low_confirmed, self.bolus_at
+        new.bolus_id, new.boluses = self.bolus_id, self.boluses
+        new.relative_since, new.relative_last = self.relative_since, self.relative_last
+        new.relative_ids, new.relative_confirmed = self.relative_ids, self.relative_confirmed
+        new.line_at, new.line_systolic, new.cuff_at = self.line_at, self.line_systolic, self.cuff_at
+        new.cuff_systolic, new.conflict_since = self.cuff_systolic, self.conflict_since
+        new.device, new.device_at, new.device_since = self.device, self.device_at, self.device_since
+        new.device_id, new.flow_lpm, new.fio2 = self.device_id, self.flow_lpm, self.fio2
+        new.device_reason, new.o2_need_unverified = self.device_reason, self.o2_need_unverified
+        new.spo2, new.spo2_seen, new.spo2_id = self.spo2, self.spo2_seen, self.spo2_id
+        new.spo2_bad, new.spo2_bad_unit = self.spo2_bad, self.spo2_bad_unit
+        new.sao2_at, new.air_good_at = self.sao2_at, self.air_good_at
+        new.desat_since, new.desat_last = self.desat_since, self.desat_last
+        new.desat_ids, new.desat_confirmed = self.desat_ids, self.desat_confirmed
+        new.heart_rate, new.heart_rate_seen = self.heart_rate, self.heart_rate_seen
+        new.heart_rate_id, new.heart_rate_bad = self.heart_rate_id, self.heart_rate_bad
+        new.respiratory_rate = self.respiratory_rate
+        new.respiratory_rate_seen = self.respiratory_rate_seen
+        new.respiratory_rate_id = self.respiratory_rate_id
+        new.respiratory_rate_bad, new.running = self.respiratory_rate_bad, self.running
+        new.pressor_since, new.high_dose = self.pressor_since, self.high_dose
+        new.zero_rate, new.orphan_stop = self.zero_rate, self.orphan_stop
+        new.masked_at, new.masked_id, new.push_at = self.masked_at, self.masked_id, self.push_at
+        new.push_id, new.oral_pressor_at = self.push_id, self.oral_pressor_at
+        new.adjunct_at, new.doses, new.first_doses = self.adjunct_at, self.doses, self.first_doses
+        new.given, new.iv_therapy_at = self.given, self.iv_therapy_at
+        new.clotting_at, new.labs, new.labs_before = self.clotting_at, self.labs, self.labs_before
+        new.labs_before_at, new.labs_earlier = self.labs_before_at, self.labs_earlier
+        new.iec_hs, new.icans, new.icans_at = self.iec_hs, self.icans, self.icans_at
+        new.icans_id, new.icans_domains = self.icans_id, self.icans_domains
+        new.not_assessable, new.ice_impaired = self.not_assessable, self.ice_impaired
+        new.alert, new.alert_at, new.alert_id = self.alert, self.alert_at, self.alert_id
+        new.icans_history, new.outcome = self.icans_history, self.outcome
+        new.death_crs, new.death_other = self.death_crs, self.death_other
+        new.outcome_id, new.episode, new.episodes = self.outcome_id, self.episode, self.episodes
+        new.onset, new.onset_id, new.late_onset = self.onset, self.onset_id, self.late_onset
+        new.waived_at, new.waived_id = self.waived_at, self.waived_id
+        new.last_closed, new.episode_max = self.last_closed, self.episode_max
+        new.closed_max, new.worst, new.support_ok = self.closed_max, self.worst, self.support_ok
+        new.raw, new.raw_steps, new.sign_since = self.raw, self.raw_steps, self.sign_since
+        new.support_since, new.grade = self.support_since, self.grade
+        new.quiet_since, new.history = self.quiet_since, self.history
+        new.candidates, new.scale_steps, new.risks = self.candidates, self.scale_steps, self.risks
+        new.risks_at, new.risks_due = self.risks_at, self.risks_due
         return new
-
-    def same_as(self, other: Fold) -> bool:
-        """Equal, with every mapping in the same order: what is written of them is the same too."""
-        mine, others = self.__dict__, other.__dict__
-        return mine == others and all(
-            list(value) == list(others[name])
-            for name, value in mine.items()
-            if isinstance(value, dict)
-        )
 
     @property
     def candidate(self) -> Candidate | None:
@@ -292,3 +353,7 @@ class Fold:
     def ended(self) -> bool:
         """Died, discharged or transferred: nothing is missed by silence any more."""
         return self.outcome is not None
+
+
+NAMES: Final = tuple(each.name for each in fields(Fold))
+"""Of its fields, in their order."""

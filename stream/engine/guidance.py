@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from stream.engine.events import Micros
 from stream.engine.products import Product
@@ -48,7 +49,7 @@ class GuidanceRow:
     """Published most doses in all."""
 
 
-TOPICS = (
+TOPICS: Final = (
     "supportive",
     "anticytokine",
     "steroid",
@@ -63,13 +64,13 @@ TOPICS = (
 """What guidance can be about, in the order in which it is shown."""
 
 
-SAYS = "Published guidance says: "
+SAYS: Final = "Published guidance says: "
 """What comes before every text."""
 
-PREVAILS = "Clinician judgement required; local policy prevails."
+PREVAILS: Final = "Clinician judgement required; local policy prevails."
 """What everything that is shown ends with."""
 
-BY_EPISODE = ("resume", "rechallenge", "stop")
+BY_EPISODE: Final = ("resume", "rechallenge", "stop")
 """Topics that speak of the next dose: the highest grade of the episode decides, not today's."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from stream.engine.chart import apply_instant
 from stream.engine.checkpoints import Checkpoints
@@ -31,6 +32,7 @@ from stream.engine.facts import (
     has_many,
     inserted,
     last_taken_out,
+    mark_of,
     minute_of,
     same_content,
     same_event,
@@ -43,17 +45,27 @@ from stream.engine.ruleset import MINUTE, Ruleset
 from stream.engine.state import Derived, PatientRecord, PatientState, Published, Void
 from stream.engine.timeline import refold
 
-ATTRIBUTIONS_KEPT = 256
-_EMPTY = Window()
+ATTRIBUTIONS_KEPT: Final = 256
+_EMPTY: Final = Window()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Verdict:
     """What became of an event, and the number of the patient's facts after it."""
 
-    outcome: Outcome
-    seq: int
-    rejections: tuple[Rejection, ...] = ()
+    outcome: Final[Outcome]
+    seq: Final[int]
+    rejections: Final[tuple[Rejection, ...]]
+
+    def __init__(
+        self,
+        outcome: Outcome,
+        seq: int,
+        rejections: tuple[Rejection, ...] = (),
+    ) -> None:
+        self.outcome = outcome
+        self.seq = seq
+        self.rejections = rejections
 
 
 class Intray:
@@ -63,11 +75,14 @@ class Intray:
         record = state.record
         self.rules = rules
         self.patient_id = record.patient_id
+        self.mark = mark_of(record.patient_id)
         self.base, self.base_until = record.base, record.base_until
         self.attributions, self.voids = record.attributions, record.voids
         self.beyond_horizon = record.beyond_horizon
         self.windows: Mapping[Micros, Window] = state.windows
         self.changed = self.filed = False
+        self.minute = NEVER
+        """The start of the minute that the event's fact lies in."""
         self.end_withdrawn: Micros | None = None
         """The time of a death, discharge or transfer that the event says never was."""
         self._record = record
@@ -154,7 +169,7 @@ class Intray:
             return Verdict(Outcome.TOO_LATE, seq, (*rejections, late))
         if touched:
             alone = not targets and type(event) is not Attribution
-            self._fold(min(touched), minute_of(max(touched)) + MINUTE if alone else None)
+            self._fold(min(touched), self.minute + MINUTE if alone else None)
         return Verdict(Outcome.ACCEPTED, seq + 1, rejections)
 
     def _reject(self, event: PatientEvent, code: str, detail: str) -> Rejection:
@@ -174,7 +189,8 @@ class Intray:
     def _insert(self, fact: Fact, touched: list[Micros]) -> None:
         key = window_of(fact.at)
         old = self.windows.get(key, _EMPTY)
-        new = inserted(old, fact, self.rules)
+        self.minute = minute_of(fact.at, self.mark)
+        new = inserted(old, fact, self.mark, self.rules)
         if new is old:
             return
         self.windows, self.filed = {**self.windows, key: new}, True
@@ -190,7 +206,7 @@ class Intray:
         elif newest:
             self._exchange(old, new, fact)
         else:
-            touched.append(first_difference(old, new, minute_of(fact.at)))
+            touched.append(first_difference(old, new, self.minute))
 
     def _append(self, fact: Fact) -> None:
         """The usual case: the newest fact. Everything before its minute is a checkpoint."""
@@ -198,9 +214,9 @@ class Intray:
             return
         # a fact that does not count may lie behind this one, and a checkpoint at it
         self.checkpoints = self.checkpoints.until(fact.at)
-        if minute_of(fact.at) > self.head.time:
+        if minute_of(fact.at, self.mark) > self.head.time:
             many = has_many(self.windows.get(window_of(self.head.time)))
-            self.checkpoints = self.checkpoints.with_head(self.head, fact.at, many=many)
+            self.checkpoints = self.checkpoints.with_head(self.head, fact.at, self.mark, many=many)
         head = self.head.copy()
         if self.head_due is not None and self.head_due < fact.at:
             advance(head, fact.at, self.context, inclusive=False)
@@ -209,8 +225,8 @@ class Intray:
 
     def _exchange(self, old: Window, new: Window, fact: Fact) -> None:
         """The newest fact of a thinned minute, in which it takes the place of earlier ones."""
-        minute = minute_of(fact.at)
-        first, last = first_difference(old, new, minute), last_taken_out(old, new, minute)
+        first = first_difference(old, new, self.minute)
+        last = last_taken_out(old, new, self.minute)
         self._fold(first, last + 1, fact.at)
 
     def _turn(self, head: Fold) -> None:

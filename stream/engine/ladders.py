@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from fnmatch import fnmatchcase
+from typing import Final
 
 from stream.engine.events import Micros
 
-EVENTS: dict[str, tuple[int, ...]] = {
+EVENTS: Final[dict[str, tuple[int, ...]]] = {
     "grade": (1, 2, 3, 4),
     "candidate": (2, 3, 4),
     "icans": (1, 2, 3, 4),
@@ -24,7 +25,7 @@ EVENTS: dict[str, tuple[int, ...]] = {
 }
 """What can raise an alarm, with the grades that it comes in; none where it has none."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)

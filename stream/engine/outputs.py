@@ -8,12 +8,12 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from stream.engine.events import Micros
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NAMESPACE = uuid.UUID("5b7c1d3e-0f52-5a8e-9c57-6b1f2a4d9e10")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NAMESPACE: Final = uuid.UUID("5b7c1d3e-0f52-5a8e-9c57-6b1f2a4d9e10")
 
 
 def rfc3339(time: Micros) -> str:
@@ -110,15 +110,27 @@ class Alert:
         return self._value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Outputs:
     """All that one step says."""
 
-    outcome: Outcome
-    alerts: tuple[Alert, ...] = ()
-    rejections: tuple[Rejection, ...] = ()
-    late_by: Micros = 0
+    outcome: Final[Outcome]
+    alerts: Final[tuple[Alert, ...]]
+    rejections: Final[tuple[Rejection, ...]]
+    late_by: Final[Micros]
     """How far the event's time lay behind the patient's processing clock; 0 when on time."""
+
+    def __init__(
+        self,
+        outcome: Outcome,
+        alerts: tuple[Alert, ...] = (),
+        rejections: tuple[Rejection, ...] = (),
+        late_by: Micros = 0,
+    ) -> None:
+        self.outcome = outcome
+        self.alerts = alerts
+        self.rejections = rejections
+        self.late_by = late_by
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from stream.engine.events import Micros, Oxygen, Reading
 from stream.engine.fold import Fold
 from stream.engine.ruleset import Ruleset
 
-EXCLUDED = {
+EXCLUDED: Final = {
     "airway_protection": "AIRWAY_ONLY",
     "procedure": "PROCEDURE_ONLY",
     "home": "HOME_DEVICE",

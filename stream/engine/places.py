@@ -5,11 +5,12 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping
+from typing import Final
 
 from stream.engine.events import Micros
 from stream.engine.facts import WINDOW, Fact, Window
 
-_BITS = 0xFFFF_FFFF
+_BITS: Final = 0xFFFF_FFFF
 
 
 class Places:

@@ -8,6 +8,7 @@ dead letter of each.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from stream.engine.events import (
     BadReading,
@@ -24,7 +25,7 @@ from stream.engine.outputs import Rejection
 from stream.engine.pressor_dose import beyond_limit, is_per_kg, wrong_kind
 from stream.engine.ruleset import Ruleset
 
-SATURATION_UNIT = "%"
+SATURATION_UNIT: Final = "%"
 """Of a blood gas; a fraction is refused and not converted, as every other unit."""
 
 
@@ -81,7 +82,7 @@ def _vitals(event: Vitals, rules: Ruleset) -> tuple[Vitals, tuple[Rejection, ...
     return replace(event, readings=tuple(good), bad=(*event.bad, *bad)), rejections
 
 
-_PRESSURES = frozenset({"systolic_bp", "diastolic_bp", "mean_bp"})
+_PRESSURES: Final = frozenset({"systolic_bp", "diastolic_bp", "mean_bp"})
 
 
 def _screen_pressures(

@@ -7,12 +7,13 @@ kept apart from the equivalent of Goradia 2021, which is a score. ASTCT knows no
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from stream.engine.events import Infusion, Micros
 from stream.engine.fold import NEVER, Fold, Running
 from stream.engine.ruleset import PressorTable, Ruleset
 
-_MASS_PER_MIN = {
+_MASS_PER_MIN: Final = {
     "ug/min": (1.0, False),
     "ug/h": (1 / 60, False),
     "mg/h": (1000 / 60, False),
@@ -20,8 +21,8 @@ _MASS_PER_MIN = {
     "ng/kg/min": (0.001, True),
     "mg/kg/h": (1000 / 60, True),
 }
-_UNITS_PER_MIN = {"U/min": (1.0, False), "U/h": (1 / 60, False), "U/kg/min": (1.0, True)}
-_PER_KG = frozenset(
+_UNITS_PER_MIN: Final = {"U/min": (1.0, False), "U/h": (1 / 60, False), "U/kg/min": (1.0, True)}
+_PER_KG: Final = frozenset(
     unit for unit, (_, per_kg) in (*_MASS_PER_MIN.items(), *_UNITS_PER_MIN.items()) if per_kg
 )
 

@@ -4,26 +4,43 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import median
+from typing import Final
 
 from stream.engine.events import Micros, Reading
 from stream.engine.fold import Fold
 from stream.engine.ruleset import MINUTE, Ruleset
 
-_BOLUSES_KEPT = 8
-_SAMPLE: Micros = 15 * MINUTE
+_BOLUSES_KEPT: Final = 8
+_SAMPLE: Final[Micros] = 15 * MINUTE
 """Spacing of the systolic readings kept for the baseline."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Frame:
     """The pressures of one instant from one kind of source, mmHg."""
 
     line: bool
-    systolic: float | None = None
-    diastolic: float | None = None
-    mean: float | None = None
-    event_id: str = ""
-    suspect: bool = False
+    systolic: float | None
+    diastolic: float | None
+    mean: float | None
+    event_id: str
+    suspect: bool
+
+    def __init__(
+        self,
+        line: bool,
+        systolic: float | None = None,
+        diastolic: float | None = None,
+        mean: float | None = None,
+        event_id: str = "",
+        suspect: bool = False,
+    ) -> None:
+        self.line = line
+        self.systolic = systolic
+        self.diastolic = diastolic
+        self.mean = mean
+        self.event_id = event_id
+        self.suspect = suspect
 
     def take(self, reading: Reading, event_id: str) -> None:
         """Add a value; of two of a kind at one instant the lower one counts."""

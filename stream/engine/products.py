@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Final
 
 from stream.engine.events import Micros
 
-SPELLINGS_KEPT = 1024
+SPELLINGS_KEPT: Final = 1024
 """Names of products whose spelling is remembered."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from stream.engine.alarms import ENDED, Alarm, Alarms
 from stream.engine.anew import (
@@ -21,7 +22,7 @@ from stream.engine.opening import made, open_alarm
 from stream.engine.outputs import Alert
 from stream.engine.standing import grade_stands, standing_of
 
-_CHANNELS = {
+_CHANNELS: Final = {
     "candidate": "candidate.closed",
     "icans": "icans.changed",
     "iec_hs": "iec_hs.changed",

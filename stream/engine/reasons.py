@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from stream.engine.fold import Why
 from stream.engine.outputs import Reason
 
-REASONS: dict[str, tuple[str, str]] = {
+REASONS: Final[dict[str, tuple[str, str]]] = {
     "FEVER": ("ASTCT 2019: fever, 38.0 Cel or more", "A qualifying fever was measured."),
     "FEVER_WAIVED": (
         "ASTCT 2019: fever no longer required after antipyretic or anticytokine therapy",
@@ -115,7 +117,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "REMINDER": ("Timer", "A timer of published guidance has run out."),
 }
 
-FLAGS: dict[str, str] = {
+FLAGS: Final[dict[str, str]] = {
     "ADJUNCT": "Methylene blue or hydroxocobalamin runs; it is not counted.",
     "AGENT_SWITCH": "Two vasopressors overlap too briefly to count as multiple.",
     "AIRWAY_ONLY": "The device is there for airway protection only.",

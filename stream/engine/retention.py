@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from stream.engine.checkpoints import Checkpoints, Folds, Kept
 from stream.engine.context import FOREVER
@@ -15,8 +15,8 @@ from stream.engine.places import Places
 from stream.engine.state import Derived, PatientRecord, PatientState, Published, Told
 from stream.engine.timeline import refold
 
-_VOIDS_KEPT = 256
-_PLACES_SPARE = 64
+_VOIDS_KEPT: Final = 256
+_PLACES_SPARE: Final = 64
 """Names of events that are not there any more, beside as many as there are."""
 
 

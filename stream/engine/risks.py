@@ -7,9 +7,9 @@ band only where both limits lie in the same one. Scores never touch a grade.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Final
 
 from stream.engine.events import Micros
 from stream.engine.fold import NEVER, Fold, Risk, ScoreInputUsed
@@ -133,8 +133,8 @@ def judge(fold: Fold, time: Micros, ran: Micros, rules: Ruleset) -> None:
         )
 
 
-_NOT_DUE: Micros = -NEVER
-_NOTHING = Risk()
+_NOT_DUE: Final[Micros] = -NEVER
+_NOTHING: Final = Risk()
 
 
 def _step(
@@ -200,12 +200,22 @@ def _band(
         if age is not None and time - at > age:
             cells.append(None)
         else:
-            cells.append(value if bounds is None else bisect_left(bounds, value))
+            cells.append(value if bounds is None else _cell(bounds, value))
     if definition.timing == "now":
         return band_in(definition, tuple(cells))
     known = inputs_of(fold, time, definition, chart)
     values = {name: found[0] for name, found, usable in known if usable}
     return partial(definition, values).band
+
+
+def _cell(bounds: tuple[float, ...], value: Value) -> int:
+    """How many of the bounds, ascending, lie below the value: there are a few only."""
+    measured, below = float(value), 0
+    for bound in bounds:
+        if bound >= measured:
+            break
+        below += 1
+    return below
 
 
 def _waiting(

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Final
 
 from stream.engine.events import Micros
+from stream.engine.guidance import GuidanceRow
+from stream.engine.laboratory import LabRule
+from stream.engine.ladders import Ladders
+from stream.engine.products import Catalogue
+from stream.engine.scales import Scales
+from stream.engine.score_definitions import ScoreDefinition
 
-if TYPE_CHECKING:
-    from stream.engine.guidance import GuidanceRow
-    from stream.engine.laboratory import LabRule
-    from stream.engine.ladders import Ladders
-    from stream.engine.products import Catalogue
-    from stream.engine.scales import Scales
-    from stream.engine.score_definitions import ScoreDefinition
-
-SECOND: Micros = 1_000_000
-MINUTE: Micros = 60 * SECOND
-HOUR: Micros = 60 * MINUTE
+SECOND: Final[Micros] = 1_000_000
+MINUTE: Final[Micros] = 60 * SECOND
+HOUR: Final[Micros] = 60 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)

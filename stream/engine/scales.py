@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from stream.engine.events import Micros
 from stream.engine.fold import Fold
-from stream.engine.signs import Signs
+
+if TYPE_CHECKING:
+    from stream.engine.signs import Signs
 
 Grades = tuple[int, ...]
 """The grades that are possible, ascending; one where the wording is clear."""
 
-NONE: Grades = (0,)
-ANSWERS_KEPT = 4096
+NONE: Final[Grades] = (0,)
+ANSWERS_KEPT: Final = 4096
 """Combinations of signs whose answers are remembered."""
 
 
@@ -142,7 +144,7 @@ def answer(scale: Scale, signs: Signs) -> Grades:
 
 
 @lru_cache(maxsize=ANSWERS_KEPT)
-def answers(scales: Scales, signs: Signs, product: str, adult: bool) -> Answers:  # noqa: FBT001
+def answers(scales: Scales, signs: Signs, product: str, adult: bool) -> Answers:
     """What every scale that applies gives for these signs, without hold."""
     return tuple(
         (scale.name, answer(scale, signs))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from stream.engine.events import Micros
 
@@ -21,7 +21,7 @@ Kind = Literal["number", "flag", "choice"]
 Timing = Literal["now", "before_therapy"]
 Priority = Literal["medium", "low", "information"]
 
-CHARTED: Mapping[str, str] = {
+CHARTED: Final[Mapping[str, str]] = {
     "temperature": "Cel",
     "heart_rate": "/min",
     "respiratory_rate": "/min",
@@ -36,7 +36,7 @@ CHARTED: Mapping[str, str] = {
 }
 """Where the stream finds an input, besides `lab:ANALYTE`, and the unit in which it has it."""
 
-LAB = "lab:"
+LAB: Final = "lab:"
 
 Table = tuple[tuple[float, ...], tuple[float, ...], float, float]
 """Bounds, points, and the fewest and most points; `points[bisect_left(bounds, value)]`."""

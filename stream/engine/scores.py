@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from typing import Any
+from typing import Any, Final
 
 from stream.engine.score_definitions import (
     CHARTED,
@@ -43,7 +43,7 @@ __all__ = [
     "partial",
 ]
 
-BANDS_KEPT = 4096
+BANDS_KEPT: Final = 4096
 """Combinations of inputs whose band is remembered."""
 
 
@@ -51,18 +51,32 @@ class ScoreError(ValueError):
     """The values do not fit the score; the text names the input, the value and what it takes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Partial:
     """A score as far as the inputs at hand tell it; a missing input never counts as normal."""
 
-    value: float | None
+    value: Final[float | None]
     """None while an input is missing."""
-    lowest: float | None
-    highest: float | None
+    lowest: Final[float | None]
+    highest: Final[float | None]
     """The limits that it lies within, whatever the missing inputs are; None: they are not known."""
-    missing: tuple[str, ...]
-    band: str | None
+    missing: Final[tuple[str, ...]]
+    band: Final[str | None]
     """The band that both limits lie in, empty below the first; None while that is open."""
+
+    def __init__(
+        self,
+        value: float | None,
+        lowest: float | None,
+        highest: float | None,
+        missing: tuple[str, ...],
+        band: str | None,
+    ) -> None:
+        self.value = value
+        self.lowest = lowest
+        self.highest = highest
+        self.missing = missing
+        self.band = band
 
 
 def evaluate(definition: ScoreDefinition, values: Mapping[str, Value]) -> float:
@@ -120,9 +134,11 @@ def band_in(definition: ScoreDefinition, cells: tuple[Value | None, ...]) -> str
     """
     values: dict[str, Value | None] = {}
     for (name, _, _, bounds), value in zip(definition.probes, cells, strict=True):
-        if bounds is not None and isinstance(value, int):
-            value = bounds[value] if value < len(bounds) else math.inf  # noqa: PLW2901
-        values[name] = value
+        cell: object = value
+        if bounds is not None and isinstance(cell, int):
+            values[name] = bounds[cell] if cell < len(bounds) else math.inf
+        else:
+            values[name] = value
     return partial(definition, values).band
 
 

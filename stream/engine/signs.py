@@ -5,7 +5,7 @@ None means: there, but not measured. What nobody charted does not count.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from stream.engine.axes import Axes
 from stream.engine.context import Context
@@ -71,7 +71,7 @@ class Signs(NamedTuple):
         return False
 
 
-SIGN_NAMES = frozenset({*Signs._fields, "organ", "liver", "high_dose"}) - {"high_doses"}
+SIGN_NAMES: Final = frozenset({*Signs._fields, "organ", "liver", "high_dose"}) - {"high_doses"}
 """What a condition may speak of."""
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from stream.engine.alarms import Alarms
 from stream.engine.checkpoints import Checkpoints
@@ -129,7 +130,7 @@ class Void:
     time: Micros
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class PatientRecord:
     """The small part of the state; `clock` is the patient's processing clock."""
 
@@ -148,12 +149,38 @@ class PatientRecord:
     beyond_horizon: Micros | None = None
     """When data older than the folded past was last refused."""
 
+    def __init__(
+        self,
+        patient_id: str,
+        clock: Micros = NEVER,
+        seq: int = 0,
+        base: Fold | None = None,
+        base_until: Micros = NEVER,
+        attributions: tuple[Attribution, ...] = (),
+        voids: tuple[Void, ...] = (),
+        published: Published = Published(),
+        chain_head: str | None = None,
+        next_due: Micros | None = None,
+        beyond_horizon: Micros | None = None,
+    ) -> None:
+        self.patient_id = patient_id
+        self.clock = clock
+        self.seq = seq
+        self.base = Fold() if base is None else base
+        self.base_until = base_until
+        self.attributions = attributions
+        self.voids = voids
+        self.published = published
+        self.chain_head = chain_head
+        self.next_due = next_due
+        self.beyond_horizon = beyond_horizon
+
 
 Told = tuple[tuple[Change, ...], tuple[Candidate, ...], tuple[NeuroChange, ...]]
 """A fold's histories of grades, candidates and ICANS as they were when they were announced."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Derived:
     """What follows from record, windows and ruleset; never stored.
 
@@ -161,30 +188,66 @@ class Derived:
     same object where none was due). Neither is ever changed.
     """
 
-    context: Context
-    voided: frozenset[str]
-    head: Fold
-    now: Fold
-    checkpoints: Checkpoints
-    count: int
-    head_due: Micros | None
+    context: Final[Context]
+    voided: Final[frozenset[str]]
+    head: Final[Fold]
+    now: Final[Fold]
+    checkpoints: Final[Checkpoints]
+    count: Final[int]
+    head_due: Final[Micros | None]
     """When the head's next timer runs."""
-    oldest: Micros | None
+    oldest: Final[Micros | None]
     """The start of the oldest window."""
-    places: Places
-    told: Told | None = None
+    places: Final[Places]
+    told: Final[Told | None]
     """What the record's `published` is up to; None where that is not known."""
-    settled: Published | None = None
+    settled: Final[Published | None]
     """The record's `published`, where its alarms have been followed up; see `raising.follow_up`."""
 
+    def __init__(
+        self,
+        context: Context,
+        voided: frozenset[str],
+        head: Fold,
+        now: Fold,
+        checkpoints: Checkpoints,
+        count: int,
+        head_due: Micros | None,
+        oldest: Micros | None,
+        places: Places,
+        told: Told | None = None,
+        settled: Published | None = None,
+    ) -> None:
+        self.context = context
+        self.voided = voided
+        self.head = head
+        self.now = now
+        self.checkpoints = checkpoints
+        self.count = count
+        self.head_due = head_due
+        self.oldest = oldest
+        self.places = places
+        self.told = told
+        self.settled = settled
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True, init=False)
 class PatientState:
     """See the module."""
 
-    record: PatientRecord
-    windows: Mapping[Micros, Window]
-    derived: Derived | None = field(default=None, compare=False, repr=False)
+    record: Final[PatientRecord]
+    windows: Final[Mapping[Micros, Window]]
+    derived: Derived | None = field(compare=False, repr=False)
+
+    def __init__(
+        self,
+        record: PatientRecord,
+        windows: Mapping[Micros, Window],
+        derived: Derived | None = None,
+    ) -> None:
+        self.record = record
+        self.windows = windows
+        self.derived = derived
 
     @classmethod
     def assemble(cls, record: PatientRecord, windows: Mapping[Micros, Window]) -> PatientState:

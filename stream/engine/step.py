@@ -8,6 +8,8 @@ at an instant depends on all its events, in whatever order they come.
 
 from __future__ import annotations
 
+from typing import Final
+
 from stream.engine.announce import Voice
 from stream.engine.answers import hear
 from stream.engine.course import evaluate, next_timer
@@ -25,7 +27,7 @@ from stream.engine.state import PatientRecord, PatientState
 from stream.engine.timers import Reminder, next_reminder, remind
 from stream.engine.withdrawals import withdraw_reminders
 
-_ANSWERS = (Acknowledgement, Retraction)
+_ANSWERS: Final = (Acknowledgement, Retraction)
 
 
 def due(state: PatientState) -> Micros | None:

@@ -13,6 +13,7 @@ from stream.engine.course import advance, evaluate
 from stream.engine.events import Micros
 from stream.engine.facts import WINDOW, Fact, Window, has_many, thinned_now, window_of
 from stream.engine.fold import Fold
+from stream.engine.fold_difference import same
 
 
 def facts_from(windows: Mapping[Micros, Window], start: Micros) -> Iterator[Fact]:
@@ -58,7 +59,7 @@ def refold(
             key = lost.pop(0)
             was = (checkpoints.minutes.get(key) or checkpoints.ends[key]).fold()
             settled = as_before is not None and as_before <= key
-            if before is not None and settled and course.head.same_as(was):
+            if before is not None and settled and same(course.head, was):
                 course.minutes |= _since(checkpoints.minutes, key)
                 course.ends |= _since(checkpoints.ends, key)
                 if fresh is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from stream.engine.advice import doses_until, hours, next_dose_rows
 from stream.engine.announce import Voice
@@ -22,7 +22,7 @@ from stream.engine.ruleset import Ruleset, TimerRule
 from stream.engine.signs import outpatient
 from stream.engine.state import Published, SaidReminder
 
-_REMINDERS_KEPT = 8
+_REMINDERS_KEPT: Final = 8
 """Of each timer: more than can come back to life by a late event or a retraction."""
 
 
@@ -34,21 +34,37 @@ class Case(NamedTuple):
     rules: Ruleset
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Reminder:
     """A timer that runs or has run out: what it is about, when it is due, what it rests on.
 
     How it is worded is left to `wording`: most are looked at with every event and never said.
     """
 
-    code: str
-    number: int
+    code: Final[str]
+    number: Final[int]
     """What it is about: a time, a dose or an episode; said once for each."""
-    due: Micros
-    event_ids: tuple[str, ...] = ()
-    detail: str = ""
-    lasting: bool = False
+    due: Final[Micros]
+    event_ids: Final[tuple[str, ...]]
+    detail: Final[str]
+    lasting: Final[bool]
     """It is about something that lasts: what was said at `number` or later was about the same."""
+
+    def __init__(
+        self,
+        code: str,
+        number: int,
+        due: Micros,
+        event_ids: tuple[str, ...] = (),
+        detail: str = "",
+        lasting: bool = False,
+    ) -> None:
+        self.code = code
+        self.number = number
+        self.due = due
+        self.event_ids = event_ids
+        self.detail = detail
+        self.lasting = lasting
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +317,7 @@ def _label_steroid(case: Case) -> Reminder | None:
     return Reminder("K10", same - case.rules.same_dose, due, (dose.event_id,), lasting=True)
 
 
-_TIMERS: tuple[tuple[str, Callable[[Case], Reminder | None], str], ...] = (
+_TIMERS: Final[tuple[tuple[str, Callable[[Case], Reminder | None], str], ...]] = (
     ("K1", _fever_for_long, "temp_qualifies"),
     ("K2", _repeat_interval, "doses"),
     ("K3", _not_improved, "first_doses"),

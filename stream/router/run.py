@@ -24,6 +24,7 @@ from stream.router.metrics import RouterMetrics
 from stream.router.receivers import make_receiver
 from stream.router.scribe import Scribe
 from stream.router.source import Source
+from stream.version import package_version
 from stream.worker.preflight import PreflightError
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ async def _run(settings: Settings, routes: Routes) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     metrics = RouterMetrics(route.name for route in routes.route)
-    metrics.info.info({"version": _version(), "router_id": settings.router_id})
+    metrics.info.info({"version": package_version(), "router_id": settings.router_id})
     receivers = _receivers(settings, routes)
     scribe, directory = Scribe(settings), Directory(settings)
     lanes = [
@@ -226,12 +227,3 @@ async def _stop(
 def _tell_ready(routes: int, port: int, seconds: float) -> None:
     with contextlib.suppress(OSError):  # nobody has to listen
         print(f"router ready routes={routes} port={port} seconds={seconds:.1f}", flush=True)
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
-
-    try:
-        return version("stormwatch")
-    except PackageNotFoundError:
-        return "unknown"

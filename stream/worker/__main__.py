@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import sys
 
+from stream.compiled import EngineModeError, engine
 from stream.settings import SettingsError, load_settings
-from stream.worker.run import EXIT_REFUSED, run_worker
+
+EXIT_REFUSED = 2  # of `stream.worker.run`, which imports the engine
 
 
 def main() -> int:
     """The exit code; see `run_worker`."""
     try:
+        engine()
         settings = load_settings()
-    except SettingsError as error:
+    except (EngineModeError, SettingsError) as error:
         print(error, file=sys.stderr)
         return EXIT_REFUSED
+    from stream.worker.run import run_worker  # noqa: PLC0415 - the engine, which may be refused
+
     return run_worker(settings)
 
 

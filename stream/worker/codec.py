@@ -24,6 +24,7 @@ import msgspec
 from stream.engine.events import PatientEvent
 from stream.engine.facts import Fact, Window, chart_order
 from stream.engine.state import PatientRecord
+from stream.worker.annotations import restore_annotations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,6 +85,7 @@ class Undo(NamedTuple):
 
 _Row = tuple[int, int, str, msgspec.Raw]
 
+restore_annotations()
 _encoder = msgspec.msgpack.Encoder()
 _record = msgspec.msgpack.Decoder(PatientRecord)
 _patient = msgspec.msgpack.Decoder(tuple[PatientRecord, dict[str, Applied]])

@@ -15,10 +15,11 @@ import structlog
 import uvloop
 
 from schemas.deadletter import ReasonCode
+from stream.compiled import engine
 from stream.logs import configure_logging
 from stream.metrics import Metrics
 from stream.rules import RulesetError, load_ruleset
-from stream.version import ENGINE_VERSION
+from stream.version import ENGINE_VERSION, package_version
 from stream.worker.app import create_app
 from stream.worker.endpoint import serve
 from stream.worker.grader import RulesetGrader
@@ -66,13 +67,15 @@ def run_worker(settings: Settings) -> int:
     except (RulesetError, PreflightError, OSError) as error:
         log.error("worker refused to start", reason=str(error))  # noqa: TRY400 - not a fault of ours
         return EXIT_BROKER if isinstance(error, PreflightError) else EXIT_REFUSED
+    mode, reason = engine()
+    log.info("engine", mode=mode, reason=reason, engine_version=ENGINE_VERSION)
     metrics = Metrics()
     uvloop.install()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     worker_app = create_app(settings, RulesetGrader(ruleset), metrics)
     metrics.prepare(worker_app.sources, [reason.value for reason in ReasonCode])
-    metrics.build.info({"version": _version(), "engine_version": ENGINE_VERSION})
+    metrics.build.info({"version": package_version(), "engine_version": ENGINE_VERSION})
     metrics.ruleset.info({"name": ruleset.name, "version": ruleset.version, "hash": ruleset.hash})
     watch = _watch(worker_app, settings, metrics)
     try:
@@ -187,12 +190,3 @@ def _tell(parts: WorkerApp, metrics: Metrics, metrics_port: int) -> None:
 
     app.on_partitions_revoked.connect(revoked, weak=False)
     app.tables.on_ready = ready
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
-
-    try:
-        return version("stormwatch")
-    except PackageNotFoundError:
-        return "unknown"

@@ -14,7 +14,6 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from stream.engine.facts import Window
 from stream.engine.state import PatientState
 from stream.worker.codec import (
     Applied,
@@ -28,13 +27,14 @@ from stream.worker.codec import (
     window_key,
 )
 from stream.worker.partitions import partition_of
-from stream.worker.stored_window import StoredWindow
+from stream.worker.stored_window import stored_window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
     from stream.engine.events import Micros
+    from stream.engine.facts import Window
     from stream.engine.state import PatientRecord
 
 
@@ -179,10 +179,10 @@ class Ward:
             return
         torn = self._torn.get(key, set())
         away = {
-            start: StoredWindow(self._windows[window_key(key, start)])
+            start: stored_window(self._windows[window_key(key, start)])
             for start in sorted(state.windows)[:-_AT_HAND]
             if start not in torn
-            and type(window := state.windows[start]) is Window
+            and (window := state.windows[start]).stored is None
             and stored.windows.get(start) is window
         }
         if away:  # in both, so that they still are the same

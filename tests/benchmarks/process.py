@@ -9,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from stream.compiled import engine
+
 PROGRAMS = (
     "stormwatch", "faust-streaming", "aiokafka", "pydantic", "msgspec", "uvloop", "confluent-kafka",
     "orjson", "quixstreams", "bytewax",
@@ -40,7 +42,7 @@ def machine() -> dict[str, Any]:
     return {
         "cpu": cpu, "cores": os.cpu_count(), "memory_gb": round(memory_gb, 1),
         "system": f"{platform.system()} {platform.release()}",
-        "python": sys.version.split()[0],
+        "python": sys.version.split()[0], "engine": engine().mode,
         "versions": {name: found for name in PROGRAMS if (found := _version(name))},
     }  # fmt: skip
 

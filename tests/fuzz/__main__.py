@@ -7,9 +7,12 @@ the tests tries it again. Options are libFuzzer's.
 
 from __future__ import annotations
 
+import os
 import sys
 
 import atheris
+
+os.environ["STORMWATCH_ENGINE"] = "interpreted"  # compiled code tells nothing of its coverage
 
 with atheris.instrument_imports(include=["stream", "schemas"]):
     from tests.fuzz.entries import ENTRIES

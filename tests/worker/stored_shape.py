@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from stream.engine.events import PatientEvent
 from stream.engine.state import PatientRecord
@@ -39,6 +39,8 @@ def shape() -> str:
 def _text(hint: Any) -> str:
     """The type in words that are the same for every Python."""
     origin, inner = get_origin(hint), get_args(hint)
+    if origin is Final:  # a field that is written once; its bytes are the same
+        return _text(inner[0])
     if origin in (Union, UnionType):
         return " | ".join(map(_text, inner))
     if origin is Literal:
