@@ -52,11 +52,10 @@ test: $(VENV)/.compiled  ## everything that CI runs
 		test-broker test-waiting test-others lint types
 
 test-broker: $(VENV)/.compiled
-	$(BIN)/python -m pytest $(PYTEST_FLAGS) --ignore-glob='*/integration/test_[frsz]*' \
-		--ignore-glob='*/integration/test_dep*' tests/integration
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) --ignore-glob='*/integration/test_[dforsz]*' tests/integration
 
 test-waiting: $(VENV)/.compiled
-	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests/integration/test_[frsz]*.py tests/integration/test_dep*.py
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests/integration/test_[dforsz]*.py
 
 test-others: $(VENV)/.compiled
 	$(BIN)/python -m pytest $(PYTEST_FLAGS) --ignore=tests/integration

@@ -118,7 +118,7 @@ class Settings(BaseSettings):
         3600, ge=0, le=604_800, description="Seconds an event's time may lie in the future."
     )
     batch_max_events: int = Field(
-        500, ge=1, le=100_000, description="Most events the worker applies before it writes."
+        1_000, ge=1, le=100_000, description="Most events the worker applies before it writes."
     )
     batch_within_s: float = Field(
         0.01,

@@ -13,10 +13,24 @@ from typing import Any
 
 from quixstreams import Application
 
-from stream.engine import step
+from stream.engine import PatientState, step
 from stream.intake import decode
 from stream.rules import load_ruleset
+from stream.worker.codec import decode_record, decode_window, encode_patient, encode_window
 from tests.benchmarks.yardsticks.lap import Lap, job
+
+
+def packed(state: PatientState) -> bytes:
+    """Record and windows, as our worker stores them."""
+    windows = [(start, encode_window(window)) for start, window in state.windows.items()]
+    return pickle.dumps((encode_patient(state.record), windows), 5)
+
+
+def unpacked(raw: bytes) -> PatientState:
+    record, windows = pickle.loads(raw)
+    return PatientState.assemble(
+        decode_record(record), {start: decode_window(window) for start, window in windows}
+    )
 
 
 def main() -> None:
@@ -33,9 +47,9 @@ def main() -> None:
     def in_store(raw: bytes, state: Any) -> list[bytes]:
         event = decode(raw).event
         stored = state.get_bytes("state")
-        before = None if stored is None else pickle.loads(stored)
+        before = None if stored is None else unpacked(stored)
         after, outputs = step(before, event, ruleset)
-        state.set_bytes("state", pickle.dumps(after, 5))
+        state.set_bytes("state", packed(after))
         return [alert.to_bytes() for alert in outputs.alerts]
 
     def in_memory(raw: bytes, state: Any) -> list[bytes]:
