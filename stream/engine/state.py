@@ -132,7 +132,7 @@ class Void:
 
 @dataclass(slots=True, init=False)
 class PatientRecord:
-    """The small part of the state; `clock` is the patient's processing clock."""
+    """The small part of the state, never changed; `clock` is the patient's processing clock."""
 
     patient_id: str
     clock: Micros = NEVER
