@@ -1,4 +1,4 @@
-"""The hook of the build that compiles `stream/engine`, for wheels and for editable installs.
+"""The hook of the build that compiles the engine, for wheels and for editable installs.
 
 `STORMWATCH_COMPILE=0` leaves it out, `=1` insists; not set, it is done where a C compiler is there,
 and whatever goes wrong leaves the engine as it is, to be interpreted. Nothing is written into the
@@ -51,14 +51,14 @@ class CompileEngine(BuildHookInterface[Any]):
         asked = self._asked()
         if asked == "0":
             return
-        engine = Path(self.root, "stream", "engine")
+        package = Path(self.root, "stream")
         try:
-            if asked == "1" or self._rules().lacking(engine) is not None:
+            if asked == "1" or self._rules().lacking(package) is not None:
                 made = self._compiled()
                 if version == "editable":
-                    self._put_in_place(made, engine)
+                    self._put_in_place(made, package)
             else:
-                made = engine
+                made = package
         except EngineNotCompiledError as error:
             if asked == "1":
                 self.app.abort(f"{error.output}\n{VARIABLE}=1, but the engine: {error}")
@@ -68,7 +68,8 @@ class CompileEngine(BuildHookInterface[Any]):
             build_data["pure_python"] = False
             build_data["infer_tag"] = True
             for path in self._files(made):
-                build_data["force_include"][str(path)] = f"stream/engine/{path.name}"
+                name = path.relative_to(made).as_posix()
+                build_data["force_include"][str(path)] = f"stream/{name}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact: str) -> None:  # noqa: ARG002
         """The wheel is written."""
@@ -84,7 +85,7 @@ class CompileEngine(BuildHookInterface[Any]):
     def _worth_trying(self) -> bool:
         if self._asked() == "0" or _obstacle() is not None:
             return False
-        return self._rules().lacking(Path(self.root, "stream", "engine")) is not None
+        return self._rules().lacking(Path(self.root, "stream")) is not None
 
     def _rules(self) -> Any:
         """The module that decides at run time whether what is compiled can be used."""
@@ -102,23 +103,25 @@ class CompileEngine(BuildHookInterface[Any]):
         return module
 
     def _compiled(self) -> Path:
-        """The folder with what was compiled, and its record. Raises EngineNotCompiledError."""
+        """The package with what was compiled, and its record. Raises EngineNotCompiledError."""
         obstacle = _obstacle()
         if obstacle is not None:
             raise EngineNotCompiledError(obstacle)
         rules = self._rules()
         self._folder = tempfile.mkdtemp(prefix="stormwatch-engine-")
-        stream = Path(self._folder, "stream")
-        engine = stream / "engine"
-        # A copy: what is recorded is what was compiled, also while somebody edits the sources.
-        engine.mkdir(parents=True)
-        for path in Path(self.root, "stream", "engine").glob("*.py"):
-            shutil.copy(path, engine)
-        shutil.copy(Path(self.root, "stream", "version.py"), stream)
-        (stream / "__init__.py").touch()
+        package, made = Path(self.root, "stream"), Path(self._folder, "stream")
+        sources = rules.sources(package)
+        # A copy: what is recorded is what was compiled, also while somebody edits the sources. And
+        # nothing else: of what is not in the record, the compiler knows nothing.
+        for name in (*sources, f"{rules.ENGINE}/__init__.py", *rules.READ_ALONG):
+            (made / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(package / name, made / name)
+        (made / "__init__.py").touch()
         program = Path(self.root, "deploy", "mypyc_build.py")
+        group = rules.LIBRARY.removesuffix("__mypyc")
+        modules = [f"stream/{name}" for name in sources]
         done = subprocess.run(  # noqa: S603 - our own program
-            [sys.executable, program, self._folder, rules.LIBRARY.removesuffix("__mypyc")],
+            [sys.executable, program, self._folder, group, *modules],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -128,30 +131,31 @@ class CompileEngine(BuildHookInterface[Any]):
         if done.returncode:
             why = next((line for line in said if "error: " in line), (said or ["no message"])[-1])
             raise EngineNotCompiledError(f"not compiled: {why.strip()}", done.stdout)
-        library = f"{rules.LIBRARY}{rules.SUFFIX}"
-        shutil.move(Path(self._folder, library), engine / library)
-        (engine / rules.RECORD).write_text(f"{rules.digest(engine)}\n", encoding="ascii")
-        wrong = rules.lacking(engine)
+        library = rules.library(made)
+        shutil.move(Path(self._folder, library.name), library)
+        (made / rules.RECORD).write_text(f"{rules.digest(made)}\n", encoding="ascii")
+        wrong = rules.lacking(made)
         if wrong is not None:
             raise EngineNotCompiledError(wrong, done.stdout)
-        return engine
+        return made
 
-    def _put_in_place(self, made: Path, engine: Path) -> None:
+    def _put_in_place(self, made: Path, package: Path) -> None:
         """The record last: what is cut short on the way does not count as compiled."""
-        record = engine / self._rules().RECORD
+        record = package / self._rules().RECORD
         record.unlink(missing_ok=True)
-        for path in self._files(engine):
+        for path in self._files(package):
             path.unlink()
         for path in self._files(made):
             # Renamed into place, never written into a library that a process may have loaded.
-            beside = engine / f".{path.name}"
+            place = package / path.relative_to(made)
+            beside = place.with_name(f".{place.name}")
             shutil.copy(path, beside)
-            beside.replace(engine / path.name)
+            beside.replace(place)
 
-    def _files(self, folder: Path) -> list[Path]:
+    def _files(self, package: Path) -> list[Path]:
         rules = self._rules()
-        libraries = sorted(folder.glob(f"*{rules.SUFFIX}"))
-        record = folder / rules.RECORD
+        libraries = sorted(package.glob(f"*/*{rules.SUFFIX}"))
+        record = package / rules.RECORD
         return [*libraries, record] if record.is_file() else libraries
 
 

@@ -1,4 +1,4 @@
-"""Compiles `stream/engine` below a folder, in place there: `mypyc_build.py FOLDER LIBRARY`.
+"""Compiles modules below a folder, in place there: `mypyc_build.py FOLDER LIBRARY MODULE...`.
 
 LIBRARY, with `__mypyc` behind it, becomes the name of the library that all code lies in, which is
 left in FOLDER. A program of its own, run by `deploy/compile_engine.py` on a copy of the sources:
@@ -48,13 +48,13 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def main(folder: Path, library: str) -> None:
+def main(folder: Path, library: str, modules: list[str]) -> None:
     """Raises what setuptools does; exits with 1 where mypy finds an error of type."""
     os.chdir(folder)
-    engine = Path("stream", "engine")
-    modules = sorted(str(path) for path in engine.glob("*.py") if path.name != "__init__.py")
-    # Without the project's own settings of mypy, which name packages that are not here.
-    options = ["--config-file=", "--cache-dir=.mypy_cache"]
+    # Without the project's own settings of mypy, which name packages that are not here; and what is
+    # not here is not looked for: wherever this runs, it makes the same code.
+    options = ["--config-file=", "--cache-dir=.mypy_cache", "--ignore-missing-imports"]
+    options.append("--no-site-packages")
     extensions = mypycify(
         [*options, *modules],
         opt_level=OPTIMISATION,
@@ -72,4 +72,4 @@ def main(folder: Path, library: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])

@@ -1,8 +1,9 @@
 """How the engine runs: compiled by mypyc, or interpreted from its sources; to the same results.
 
-A compiled module lies beside its source, all their code in one library, and a record of the sources
-that they were made from. Where the sources at hand are others, what was compiled does not count:
-the engine that runs is always the one that can be read. `deploy/compile_engine.py` compiles it.
+With it goes what an event passes on its way to the engine and back (`BESIDE`). A compiled module
+lies beside its source, all their code in one library, and a record of the sources that they were
+made from. Where the sources at hand are others, what was compiled does not count: the engine that
+runs is always the one that can be read. `deploy/compile_engine.py` compiles it.
 """
 
 from __future__ import annotations
@@ -28,10 +29,20 @@ if TYPE_CHECKING:
 
 VARIABLE = "STORMWATCH_ENGINE"
 """`auto` (or not set), `compiled` or `interpreted`. Read once, when `stream` is first imported."""
-ENGINE = Path(__file__).with_name("engine")
+PACKAGE = Path(__file__).parent
+ENGINE = "engine"
+"""The folder in it that is compiled as a whole."""
+BESIDE = (
+    "intake/plain.py", "intake/records.py",
+    "worker/batch.py", "worker/chunks.py", "worker/ledger.py", "worker/records.py",
+    "worker/triage.py", "worker/unsettled.py", "worker/ward.py",
+)  # fmt: skip
+"""What is compiled with it, chosen by measurement: no coroutines, and no classes of libraries."""
+READ_ALONG = ("version.py", "intake/__init__.py", "worker/__init__.py")
+"""What the compiler reads besides: constants of these may be in what it makes."""
 SUFFIX = EXTENSION_SUFFIXES[0]
 """Of files compiled for this Python on this machine; those for others may lie beside them."""
-RECORD = f"sources{SUFFIX}.sha256"
+RECORD = f"engine/sources{SUFFIX}.sha256"
 LIBRARY = "stormwatch_engine__mypyc"
 """Compiled modules import it by this name. It lies where only the finder below looks for it, so
 that none of them can be imported past the decision made here."""
@@ -48,24 +59,35 @@ class Engine(NamedTuple):
     reason: str
 
 
-def digest(folder: Path = ENGINE) -> str:
-    """SHA-256 of the names and bytes of a folder's sources, hexadecimal. Raises OSError."""
+def sources(package: Path = PACKAGE) -> list[str]:
+    """The files that are compiled, as paths below the package."""
+    engine = (path.name for path in (package / ENGINE).glob("*.py") if path.stem != "__init__")
+    return sorted([*(f"{ENGINE}/{name}" for name in engine), *BESIDE])
+
+
+def library(package: Path = PACKAGE) -> Path:
+    """The file with all the code."""
+    return package / ENGINE / f"{LIBRARY}{SUFFIX}"
+
+
+def digest(package: Path = PACKAGE) -> str:
+    """SHA-256 of the names and bytes of all that is compiled, hexadecimal. Raises OSError."""
     whole = hashlib.sha256()
-    for path in sorted(folder.glob("*.py")):
-        source = path.read_bytes()
-        whole.update(f"{path.name}\0{len(source)}\0".encode())
+    for name in sorted([*sources(package), f"{ENGINE}/__init__.py", *READ_ALONG]):
+        source = (package / name).read_bytes()
+        whole.update(f"{name}\0{len(source)}\0".encode())
         whole.update(source)
     return whole.hexdigest()
 
 
-def lacking(folder: Path = ENGINE) -> str | None:
-    """Why what is compiled in a folder cannot be used; None where it can."""
-    wanted = {LIBRARY, *(path.stem for path in folder.glob("*.py") if path.stem != "__init__")}
+def lacking(package: Path = PACKAGE) -> str | None:
+    """Why what is compiled in a package cannot be used; None where it can."""
     try:
-        made_from = (folder / RECORD).read_text(encoding="ascii").strip()
-        if not all((folder / f"{name}{SUFFIX}").is_file() for name in wanted):
+        made_from = (package / RECORD).read_text(encoding="ascii").strip()
+        wanted = [package / name.replace(".py", SUFFIX) for name in sources(package)]
+        if not all(path.is_file() for path in (library(package), *wanted)):
             return "some of its modules are not compiled for this Python"
-        if made_from != digest(folder):
+        if made_from != digest(package):
             return "its sources have changed since it was compiled"
     except FileNotFoundError:
         return "it is not compiled for this Python"
@@ -74,15 +96,15 @@ def lacking(folder: Path = ENGINE) -> str | None:
     return None
 
 
-def choose(asked: str, folder: Path = ENGINE) -> Engine:
-    """How the engine in a folder runs where VARIABLE has this value. Raises EngineModeError."""
+def choose(asked: str, package: Path = PACKAGE) -> Engine:
+    """How the engine of a package runs where VARIABLE has this value. Raises EngineModeError."""
     if asked == "interpreted":
         return Engine("interpreted", f"{VARIABLE} asks for it")
     if asked not in {"", "auto", "compiled"}:
         raise EngineModeError(
             f"{VARIABLE} is {asked!r}: expected 'auto', 'compiled' or 'interpreted'"
         )
-    why = lacking(folder)
+    why = lacking(package)
     if why is None:
         return Engine("compiled", "its sources are those that it was compiled from")
     if asked == "compiled":
@@ -93,8 +115,11 @@ def choose(asked: str, folder: Path = ENGINE) -> Engine:
     return Engine("interpreted", why)
 
 
+_BESIDE = {"stream." + name.removesuffix(".py").replace("/", ".") for name in BESIDE}
+
+
 class _Finder(MetaPathFinder):
-    """Finds the engine's modules as it was chosen."""
+    """Finds the modules that may be compiled as it was chosen."""
 
     def __init__(self, chosen: Engine | EngineModeError) -> None:
         self.chosen = chosen
@@ -108,9 +133,9 @@ class _Finder(MetaPathFinder):
         """Raises EngineModeError where nothing could be chosen."""
         if fullname == LIBRARY:
             if isinstance(self.chosen, Engine) and self.chosen.mode == "compiled":
-                return spec_from_file_location(LIBRARY, ENGINE / f"{LIBRARY}{SUFFIX}")
+                return spec_from_file_location(LIBRARY, library())
             return None
-        if fullname != "stream.engine" and not fullname.startswith("stream.engine."):
+        if fullname not in _BESIDE and fullname.split(".")[:2] != ["stream", ENGINE]:
             return None
         if isinstance(self.chosen, EngineModeError):
             raise EngineModeError(*self.chosen.args)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from stream.compiled import (
-    ENGINE,
-    LIBRARY,
+    BESIDE,
+    READ_ALONG,
     RECORD,
     SUFFIX,
     VARIABLE,
@@ -22,6 +22,8 @@ from stream.compiled import (
     choose,
     digest,
     lacking,
+    library,
+    sources,
 )
 
 ROOT = Path(__file__).parents[1]
@@ -94,29 +96,38 @@ def copied(to: Path, *, libraries: bool) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """An engine of two modules, as if it had been compiled."""
-    for name in ("__init__", "step", "fold"):
-        (tmp_path / f"{name}.py").write_text(f"# {name}\n")
-    for name in ("step", "fold", LIBRARY):
-        (tmp_path / f"{name}{SUFFIX}").touch()
+    """A package with an engine of two modules, as if it had been compiled."""
+    for name in ("engine/__init__.py", "engine/step.py", "engine/fold.py", *BESIDE, *READ_ALONG):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"# {name}\n")
+    for name in sources(tmp_path):
+        (tmp_path / name).with_suffix(SUFFIX).touch()
+    library(tmp_path).touch()
     (tmp_path / RECORD).write_text(digest(tmp_path) + "\n")
     return tmp_path
 
 
 def change(folder: Path, what: str) -> None:
+    engine = folder / "engine"
     if what == "a source":
-        (folder / "fold.py").write_text("# another\n")
+        (engine / "fold.py").write_text("# another\n")
+    elif what == "one beside it":
+        (folder / BESIDE[0]).write_text("# another\n")
+    elif what == "one read along":
+        (folder / READ_ALONG[0]).write_text("# another\n")
     elif what == "the package":
-        (folder / "__init__.py").write_text("# another\n")
+        (engine / "__init__.py").write_text("# another\n")
     elif what == "a name":
-        (folder / "fold.py").rename(folder / "bend.py")
-        (folder / f"fold{SUFFIX}").rename(folder / f"bend{SUFFIX}")
+        (engine / "fold.py").rename(engine / "bend.py")
+        (engine / f"fold{SUFFIX}").rename(engine / f"bend{SUFFIX}")
     elif what == "one more":
-        (folder / "more.py").touch()
+        (engine / "more.py").touch()
     elif what == "one fewer":
-        (folder / "fold.py").unlink()
+        (engine / "fold.py").unlink()
+    elif what == "one fewer beside":
+        (folder / BESIDE[0]).with_suffix(SUFFIX).unlink()
     elif what == "no library":
-        (folder / f"{LIBRARY}{SUFFIX}").unlink()
+        library(folder).unlink()
     elif what == "no record":
         (folder / RECORD).unlink()
     elif what == "a torn record":
@@ -128,10 +139,13 @@ def change(folder: Path, what: str) -> None:
     [
         ("nothing",       "compiled",    "those that it was compiled from"),
         ("a source",      "interpreted", "have changed since"),
+        ("one beside it", "interpreted", "have changed since"),
+        ("one read along", "interpreted", "have changed since"),
         ("the package",   "interpreted", "have changed since"),
         ("a name",        "interpreted", "have changed since"),
         ("one more",      "interpreted", "some of its modules are not compiled"),
         ("one fewer",     "interpreted", "have changed since"),
+        ("one fewer beside", "interpreted", "some of its modules are not compiled"),
         ("no library",    "interpreted", "some of its modules are not compiled"),
         ("no record",     "interpreted", "it is not compiled"),
         ("a torn record", "interpreted", "cannot be read"),
@@ -241,9 +255,8 @@ def test_a_wheel_holds_the_compiled_engine_and_runs_anywhere(
     with zipfile.ZipFile(wheel) as packed:
         names = set(packed.namelist())
         packed.extractall(site)
-    modules = {path.stem for path in ENGINE.glob("*.py")} - {"__init__"} | {LIBRARY}
-    assert names >= {f"stream/engine/{name}{SUFFIX}" for name in modules}
-    assert f"stream/engine/{RECORD}" in names
+    assert names >= {f"stream/{name.replace('.py', SUFFIX)}" for name in sources()}
+    assert names >= {library().relative_to(ROOT).as_posix(), f"stream/{RECORD}"}
     assert {name.split("/")[0].split("-")[0] for name in names} == {
         "stream", "schemas", "stormwatch",
     }  # fmt: skip

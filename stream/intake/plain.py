@@ -9,31 +9,35 @@ words, the units and the limits are the contract's; none is written down here a 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Final
 
-import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET
 
 from schemas.diagnosis import Opened
-from schemas.events import MAX_EVENTS, MAX_READINGS
 from schemas.units import celsius, mmhg
 from schemas.vocabulary import UNITS, Method, Quality, Site, Unit
-from schemas.wire import ID_LENGTH, NUMBER_LIMIT
 from stream.engine import events as engine
+from stream.engine.events import Micros
+from stream.intake.plain_shapes import (
+    NOT_TAKEN,
+    Optional,
+    PlainBundle,
+    PlainVitals,
+    decode_reading,
+    decode_record,
+)
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+READINGS_KEPT: Final = 8192
+"""Readings that are kept ready: vital signs are small numbers, and come again and again."""
+_READING_BYTES: Final = 256
+"""A longer one is not kept."""
+_TIMES_KEPT: Final = 1024
 
-    from stream.engine.events import Micros
-
-READINGS_KEPT = 8192
-"""Readings that are kept ready: vital signs are small whole numbers, and come again and again."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # Stricter than the contract, which also has other letters, finer fractions and older centuries.
-_TIME = re.compile(
+_TIME: Final = re.compile(
     r"(?:19[1-9]|2[0-8][0-9])[0-9]-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}"
     r"(?:\.[0-9]{1,6})?(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])"
 )
@@ -44,45 +48,18 @@ _BARE_READING: Final = 2 * _WORD + _KEY
 _BARE_VITALS: Final = 4 * _WORD + _KEY
 _BARE_BUNDLE: Final = 2 * _WORD + _KEY
 
-_Id = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH)]
-_Optional = str | None | UnsetType
-_NOT_TAKEN = (msgspec.MsgspecError, ValueError, KeyError, RecursionError)
-
-
-class _Reading(Struct, forbid_unknown_fields=True, gc=False):
-    signal: engine.Signal
-    # Above zero, though the contract allows less: two zeros are one key of the readings kept.
-    value: Annotated[float, Meta(gt=0, le=NUMBER_LIMIT)]
-    unit: str
-    site: _Optional = UNSET
-    method: _Optional = UNSET
-    quality: _Optional = UNSET
-
-
-class _Vitals(Struct, forbid_unknown_fields=True, gc=False, tag_field="type", tag="vitals"):
-    event_id: _Id
-    patient_id: _Id
-    time: str
-    readings: Annotated[list[_Reading], Meta(min_length=1, max_length=MAX_READINGS)]
-    received_at: _Optional = UNSET
-    source: _Id | UnsetType | None = UNSET
-    replaces: _Id | UnsetType | None = UNSET
-
-
-class _Bundle(Struct, forbid_unknown_fields=True, gc=False, tag_field="type", tag="bundle"):
-    patient_id: _Id
-    events: Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=MAX_EVENTS)]
-
-
-_decoder: msgspec.json.Decoder[_Vitals | _Bundle] = msgspec.json.Decoder(_Vitals | _Bundle)
+_readings: Final[dict[bytes, tuple[engine.Reading, int]]] = {}
+"""By the bytes that they were read from, with the quotes in these."""
+_times: Final[dict[str, Micros]] = {}
+"""A ward's monitors all tell the same second."""
 
 
 def plain(raw: bytes) -> engine.Vitals | Opened | None:
     """The `vitals` event that a text is, or the bundle; None leaves it all to others."""
     try:
-        found = _decoder.decode(raw)
-        return _vitals(found, raw) if isinstance(found, _Vitals) else _opened(found, raw)
-    except _NOT_TAKEN:
+        found = decode_record(raw)
+        return _vitals(found, raw) if isinstance(found, PlainVitals) else _opened(found, raw)
+    except NOT_TAKEN:
         return None
 
 
@@ -90,13 +67,11 @@ def plain(raw: bytes) -> engine.Vitals | Opened | None:
 # text. So does a quote within a text, which only makes it go the long way.
 
 
-def _vitals(found: _Vitals, raw: bytes) -> engine.Vitals | None:
-    readings = []
+def _vitals(found: PlainVitals, raw: bytes) -> engine.Vitals | None:
+    readings: list[engine.Reading] = []
     quotes = _BARE_VITALS
     for each in found.readings:
-        reading, held = _reading(
-            each.signal, each.value, each.unit, each.site, each.method, each.quality
-        )
+        reading, held = _reading(bytes(each))
         readings.append(reading)
         quotes += held
     received_at, source, replaces = found.received_at, found.source, found.replaces
@@ -114,13 +89,13 @@ def _vitals(found: _Vitals, raw: bytes) -> engine.Vitals | None:
     )
 
 
-def _opened(found: _Bundle, raw: bytes) -> Opened | None:
+def _opened(found: PlainBundle, raw: bytes) -> Opened | None:
     events = tuple([bytes(event) for event in found.events])
     outside = raw.count(b'"') - sum([event.count(b'"') for event in events])
     return Opened(found.patient_id, events) if outside == _BARE_BUNDLE else None
 
 
-def _held(value: str | UnsetType | None) -> int:
+def _held(value: Optional) -> int:
     """Quotes of an optional field in the text."""
     if value is UNSET:
         return 0
@@ -129,10 +104,17 @@ def _held(value: str | UnsetType | None) -> int:
 
 def _micros(text: str) -> Micros:
     """Microseconds since 1970 of an RFC 3339 time; raises ValueError for unusual ones."""
+    known = _times.get(text)
+    if known is not None:
+        return known
     if _TIME.fullmatch(text) is None:
         raise ValueError(text)
     since = datetime.fromisoformat(text) - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    micros = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    if len(_times) >= _TIMES_KEPT:
+        _times.clear()
+    _times[text] = micros
+    return micros
 
 
 _SCALES: Final[dict[tuple[str, str], Callable[[float], float] | None]] = {
@@ -147,22 +129,23 @@ _SITES, _METHODS, _QUALITIES = (
 )
 
 
-@lru_cache(READINGS_KEPT)
-def _reading(
-    signal: engine.Signal,
-    value: float,
-    unit: str,
-    site: _Optional,
-    method: _Optional,
-    quality: _Optional,
-) -> tuple[engine.Reading, int]:
-    """The engine's reading, and its quotes in the text; raises KeyError for an unknown word."""
-    scale = _SCALES[signal, unit]
+def _reading(raw: bytes) -> tuple[engine.Reading, int]:
+    """The engine's reading, and its quotes in the text; raises one of NOT_TAKEN."""
+    known = _readings.get(raw)
+    if known is not None:
+        return known
+    found = decode_reading(raw)
+    scale = _SCALES[found.signal, found.unit]
     reading = engine.Reading(
-        signal,
-        value if scale is None else scale(value),
-        _SITES[site],
-        _METHODS[method],
-        _QUALITIES[quality] or "good",
+        found.signal,
+        found.value if scale is None else scale(found.value),
+        _SITES[found.site],
+        _METHODS[found.method],
+        _QUALITIES[found.quality] or "good",
     )
-    return reading, _BARE_READING + _held(site) + _held(method) + _held(quality)
+    quotes = _BARE_READING + _held(found.site) + _held(found.method) + _held(found.quality)
+    if len(raw) <= _READING_BYTES:
+        if len(_readings) >= READINGS_KEPT:
+            _readings.clear()
+        _readings[raw] = reading, quotes
+    return reading, quotes

@@ -7,9 +7,10 @@ wrong (`schemas.diagnosis`). Units become the engine's here.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from schemas import events as wire
 from schemas.deadletter import ReasonCode
@@ -17,14 +18,14 @@ from schemas.diagnosis import Opened, Refused, SetAside, VitalsEnvelope, examine
 from schemas.parsing import Fault
 from schemas.units import celsius, mmhg
 from stream.engine import events as engine
+from stream.engine.events import Micros, PatientEvent, Tick
 from stream.engine.outputs import Rejection, rfc3339
 from stream.intake.plain import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from schemas.readings import Reading
-    from stream.engine.events import Micros
 
 HOUR: Final[Micros] = 3_600_000_000
 MAX_BYTES: Final = 256 * 1024
@@ -45,16 +46,28 @@ _ENGINE: Final[Mapping[type[wire.Event], Callable[..., engine.PatientEvent]]] = 
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Intake:
     """What came of one record: an event, what was set aside of it, or why there is none."""
 
-    event: engine.PatientEvent | engine.Tick | None
-    rejections: tuple[Rejection, ...] = ()
-    parts: tuple[Intake, ...] = ()
+    event: Final[PatientEvent | Tick | None]
+    rejections: Final[tuple[Rejection, ...]]
+    parts: Final[tuple[Intake, ...]]
     """Of a bundle: what came of each of its events, in order; it has no event of its own."""
-    place: int | None = None
+    place: Final[int | None]
     """Which event of its bundle it is, from 0."""
+
+    def __init__(
+        self,
+        event: PatientEvent | Tick | None,
+        rejections: tuple[Rejection, ...] = (),
+        parts: tuple[Intake, ...] = (),
+        place: int | None = None,
+    ) -> None:
+        self.event = event
+        self.rejections = rejections
+        self.parts = parts
+        self.place = place
 
     @property
     def each(self) -> tuple[Intake, ...]:
@@ -66,16 +79,34 @@ class Intake:
         return _placed(rejections, self.place)
 
 
-class _Checks(NamedTuple):
+@dataclass(slots=True, init=False)
+class _Checks:
     """What an event is held against besides the contract: see `decode`."""
 
-    key: bytes | None
-    now: Micros | None
-    max_ahead: Micros
-    key_required: bool
-    accept_ticks: bool
-    bundled: bool = False
+    key: Final[bytes | None]
+    now: Final[Micros | None]
+    max_ahead: Final[Micros]
+    key_required: Final[bool]
+    accept_ticks: Final[bool]
+    bundled: Final[bool]
     """The event came in a bundle, of which `key` is the patient."""
+
+    def __init__(
+        self,
+        key: bytes | None,
+        now: Micros | None,
+        max_ahead: Micros,
+        *,
+        key_required: bool,
+        accept_ticks: bool,
+        bundled: bool = False,
+    ) -> None:
+        self.key = key
+        self.now = now
+        self.max_ahead = max_ahead
+        self.key_required = key_required
+        self.accept_ticks = accept_ticks
+        self.bundled = bundled
 
 
 def decode(
@@ -103,7 +134,8 @@ def decode(
                 f"the record has {len(raw)} bytes; at most {max_bytes} are read",
             )
         )
-    return _taken(raw, _Checks(key, now, max_ahead, key_required, accept_ticks))
+    checks = _Checks(key, now, max_ahead, key_required=key_required, accept_ticks=accept_ticks)
+    return _taken(raw, checks)
 
 
 def _taken(raw: bytes, checks: _Checks) -> Intake:
@@ -124,7 +156,14 @@ def _bundle(bundle: Opened, checks: _Checks) -> Intake:
     fault = _of_another(bundle.patient_id, checks)
     if fault is not None:
         return _refused(fault, "", bundle.patient_id)
-    checks = checks._replace(key=bundle.patient_id.encode(), accept_ticks=False, bundled=True)
+    checks = _Checks(
+        bundle.patient_id.encode(),
+        checks.now,
+        checks.max_ahead,
+        key_required=checks.key_required,
+        accept_ticks=False,
+        bundled=True,
+    )
     parts = []
     for place, raw in enumerate(bundle.events):
         part = _taken(raw, checks)

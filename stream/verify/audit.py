@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from stream.verify.findings import Report
     from stream.verify.rebuild import RebuildPolicy, Step
-    from stream.worker.batch import SourceRecord
+    from stream.worker.records import SourceRecord
 
 
 class Log(Protocol):

@@ -13,7 +13,7 @@ from kafka.errors import (
     OffsetOutOfRangeError,
 )
 
-from stream.worker.batch import SourceRecord
+from stream.worker.records import SourceRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from stream.engine import Alert, AnyEvent, PatientState, Ruleset
     from stream.engine.events import Micros
-    from stream.worker.batch import SourceRecord
+    from stream.worker.records import SourceRecord
 
 CLOCKS_APART: Micros = 600_000_000
 """How far a worker's clock and the broker's may lie apart, reading late included."""

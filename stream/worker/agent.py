@@ -23,20 +23,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from stream.metric_labels import ALARM_STATES
 from stream.worker.alarm_metrics import count_alarm
-from stream.worker.batch import Batch, SourceRecord
+from stream.worker.batch import Batch
 from stream.worker.faust_repairs import delivered
 from stream.worker.floods import FloodGate
 from stream.worker.reading import READ_AHEAD, Reader
+from stream.worker.records import SourceRecord
 from stream.worker.statuses import Statuses
 from stream.worker.triage import TriagePolicy, WaitingRoom
-from stream.worker.unsettled import Place
+from stream.worker.unsettled import places_of
 from stream.worker.writing import StateWriter
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Rounds:
 
     def _measure(self, plan: Plan, start: float) -> None:
         now, metrics = self._clock(), self.metrics
-        for (topic, outcome), count in Counter(plan.outcomes).items():
+        for (topic, outcome), count in plan.outcomes.items():
             metrics.events.labels(topic, outcome).inc(count)
         for late in plan.late:
             metrics.late.observe(late / 1_000_000)
@@ -194,4 +194,4 @@ async def _round(app: Any, rounds: Rounds, room: WaitingRoom) -> None:
         if len(room) >= room.policy.most:
             rounds.in_backlog += len(records)
         if generation == app.consumer_generation_id:
-            rounds.writer.worked_off(Place(r.topic, r.partition, r.offset) for r in records)
+            rounds.writer.worked_off(places_of(records))

@@ -11,7 +11,7 @@ import ast
 import sys
 from importlib.machinery import ExtensionFileLoader
 
-from stream.compiled import ENGINE
+from stream.compiled import ENGINE, PACKAGE
 
 
 def restore_annotations() -> None:
@@ -19,7 +19,7 @@ def restore_annotations() -> None:
 
     Raises OSError where a source does not lie beside what was compiled from it.
     """
-    for path in sorted(ENGINE.glob("*.py")):
+    for path in sorted((PACKAGE / ENGINE).glob("*.py")):
         module = sys.modules.get(f"stream.engine.{path.stem}")
         found = getattr(module, "__spec__", None)
         if found is None or not isinstance(found.loader, ExtensionFileLoader):

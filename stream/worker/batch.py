@@ -7,61 +7,29 @@ optimisation: the alerts are the same for any way of cutting the log into batche
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
 from schemas import CE_TYPE_PREFIX, CONTRACT_VERSION, SCHEMA_BASE
 from schemas.deadletter import ReasonCode
-from stream.engine.events import Tick
-from stream.engine.outputs import Outcome, Rejection, rfc3339
+from stream.engine.events import Micros, PatientEvent, Tick
+from stream.engine.outputs import Alert, Outcome, Outputs, Rejection, rfc3339
+from stream.engine.state import PatientState
 from stream.intake import decode
+from stream.intake.records import Intake
 from stream.logs import patient_hash
 from stream.worker.codec import Applied
 from stream.worker.deadletters import dead_letter, dead_letter_key, flood_letter
-from stream.worker.floods import Withheld
+from stream.worker.floods import FloodGate, Withheld
+from stream.worker.grader import Grader
 from stream.worker.partitions import partition_of
-from stream.worker.ward import Graded
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from stream.engine import Alert, Outputs, PatientState
-    from stream.engine.events import Micros, PatientEvent
-    from stream.intake import Intake
-    from stream.worker.floods import FloodGate
-    from stream.worker.grader import Grader
-    from stream.worker.statuses import News, Statuses
-    from stream.worker.ward import Ward
+from stream.worker.records import Send, SourceRecord
+from stream.worker.statuses import News, Statuses
+from stream.worker.ward import Graded, Ward
 
 log = structlog.get_logger(__name__)
-
-
-class SourceRecord(NamedTuple):
-    """A record of a source topic; `timestamp` in seconds, as Faust gives it.
-
-    A tick may be for one patient `only`, or for all of its partition `but` some who had it.
-    """
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: float
-    key: bytes | None
-    value: bytes | None
-    only: bytes | None = None
-    but: frozenset[bytes] = frozenset()
-
-
-class Send(NamedTuple):
-    """A record to send; `partition` None lets the key decide."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    partition: int | None = None
-    headers: list[tuple[str, bytes]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +56,12 @@ class Plan:
 
     outputs: list[Send] = field(default_factory=list)
     graded: dict[bytes, Graded] = field(default_factory=dict)
-    touched: list[set[bytes]] = field(default_factory=list)
+    touched: list[Collection[bytes]] = field(default_factory=list)
     """Of each record, the patients whose state it was applied to."""
     news: News | None = None
     """Statuses that are said with it."""
-    outcomes: list[tuple[str, str]] = field(default_factory=list)
+    outcomes: dict[tuple[str, str], int] = field(default_factory=dict)
+    """How many events of each source topic came to what."""
     late: list[Micros] = field(default_factory=list)
     alerts: list[tuple[Alert, float]] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
@@ -117,12 +86,12 @@ class Batch:
         self._statuses, self._gate = statuses, gate
         self._plan = Plan()
         self._states: dict[bytes, PatientState] = {}
-        self._applied: dict[bytes, Mapping[str, Applied]] = {}
+        self._applied: dict[bytes, dict[str, Applied]] = {}
 
     def take(self, record: SourceRecord) -> None:
         """Apply one record. Bad data never raises; it becomes dead letters."""
         ticks = record.topic == self.policy.ticks_topic
-        self._plan.touched.append(set())
+        self._plan.touched.append(())
         try:
             intake = decode(
                 record.value,
@@ -201,8 +170,11 @@ class Batch:
             state, outputs = self._step(record, key, event)
             if state is None or outputs is None:
                 continue
-            self._plan.touched[-1].add(key)
-            self._states[key], self._applied[key] = state, {**known, record.topic: after}
+            self._plan.touched[-1] = (key,)
+            self._states[key] = state
+            if key not in self._applied:
+                self._applied[key] = dict(known)
+            self._applied[key][record.topic] = after
             self._set_aside(record, part.placed(outputs.rejections))
             self._count(record, outputs.outcome)
             if outputs.late_by > 0:
@@ -215,12 +187,14 @@ class Batch:
     def _tick(self, record: SourceRecord, tick: Tick) -> None:
         if record.only is None:
             self._count(record, Outcome.TICK)
+        touched = []
         for key in self._waiting(record, tick.time):
             state, outputs = self._step(record, key, tick)
             if state is not None and outputs is not None:
                 self._states[key] = state
-                self._plan.touched[-1].add(key)
+                touched.append(key)
                 self._set_aside(record, outputs.rejections)
+        self._plan.touched[-1] = touched
 
     def _waiting(self, record: SourceRecord, time: Micros) -> list[bytes]:
         """Patients of the tick whose timers are due, the longest due first."""
@@ -299,7 +273,8 @@ class Batch:
             self._plan.reasons.append(str(rejection.code))
 
     def _count(self, record: SourceRecord, outcome: Outcome) -> None:
-        self._plan.outcomes.append((record.topic, outcome.value))
+        what = record.topic, outcome.value
+        self._plan.outcomes[what] = self._plan.outcomes.get(what, 0) + 1
 
     def _hash(self, key: bytes) -> str:
         return patient_hash(key.decode(errors="replace"), self.policy.hash_key)

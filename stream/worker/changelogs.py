@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from faust.types import TP
 
-from stream.worker.batch import Send
 from stream.worker.faust_repairs import delivered
 from stream.worker.marks import BARRIER
+from stream.worker.records import Send
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence

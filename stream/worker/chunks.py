@@ -8,24 +8,18 @@ which have no patient in common, there is no order to keep.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from faust.types import TP
 
-    from faust.types import TP
+from stream.worker.held import Held
 
-CHUNK_RECORDS = 500
+CHUNK_RECORDS: Final = 500
 """Most records of a chunk: about a round's."""
-CHUNK_BYTES = 1024 * 1024
+CHUNK_BYTES: Final = 1024 * 1024
 """Most bytes of a chunk, where it is more than one record."""
-
-
-class Held:
-    """Lives as long as any record of its chunk does."""
-
-    __slots__ = ("__weakref__",)
 
 
 class Record:
@@ -36,22 +30,29 @@ class Record:
     )  # fmt: skip
 
     def __init__(self, tp: TP, fetched: Any, generation_id: int, held: Held) -> None:
-        self.topic, self.partition = self.tp = tp
-        self.offset: int = fetched.offset
-        self.timestamp: float = (fetched.timestamp or 0) / 1000
-        self.key: bytes | None = fetched.key
-        self.value: bytes | None = fetched.value
-        self.generation_id = generation_id
-        self.held = held
+        self.tp: Final = tp
+        self.topic: Final[str] = tp.topic
+        self.partition: Final[int] = tp.partition
+        self.offset: Final[int] = fetched.offset
+        self.timestamp: Final[float] = (fetched.timestamp or 0) / 1000
+        self.key: Final[bytes | None] = fetched.key
+        self.value: Final[bytes | None] = fetched.value
+        self.generation_id: Final = generation_id
+        self.held: Final = held
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Chunk:
     """Records, their bytes, and the token that all of them hold."""
 
-    records: Sequence[Record]
-    size: int
-    held: Held
+    records: Final[Sequence[Record]]
+    size: Final[int]
+    held: Final[Held]
+
+    def __init__(self, records: Sequence[Record], size: int, held: Held) -> None:
+        self.records = records
+        self.size = size
+        self.held = held
 
 
 def chunks(
@@ -64,11 +65,11 @@ def chunks(
     for tp, found in fetched.items():
         partitions[tp.partition][tp] = found
     for topics in partitions.values():
-        ordered = (
-            merged(topics)
-            if len(topics) > 1
-            else ((tp, record) for tp, found in topics.items() for record in found)
-        )
+        ordered: Iterable[tuple[TP, Any]]
+        if len(topics) > 1:
+            ordered = merged(topics)
+        else:
+            ordered = [(tp, record) for tp, found in topics.items() for record in found]
         yield from _cut(ordered, generation_id)
 
 

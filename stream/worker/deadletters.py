@@ -14,8 +14,8 @@ from stream.topics import LARGEST_RECORD
 if TYPE_CHECKING:
     from stream.engine.events import Micros
     from stream.engine.outputs import Rejection
-    from stream.worker.batch import SourceRecord
     from stream.worker.floods import Withheld
+    from stream.worker.records import SourceRecord
 
 VALUE_LIMIT = LARGEST_RECORD
 """Most original bytes kept: all that the input topics let in."""

@@ -28,21 +28,11 @@ if TYPE_CHECKING:
 
     from faust.types import TP, Message
 
+    from stream.worker.unsettled import Place
+
 
 _logger = logging.getLogger("faust.repaired")
 """Where the services below log: with Faust, not with the project."""
-
-
-class Located(Protocol):
-    """A record, or its place alone."""
-
-    @property
-    def tp(self) -> TP:
-        """Topic and partition."""
-
-    @property
-    def offset(self) -> int:
-        """In the partition."""
 
 
 class SettledConsumer(driver.Consumer):
@@ -79,12 +69,13 @@ class SettledConsumer(driver.Consumer):
             self.ledgers.setdefault(message.tp, Ledger()).deliver(message.offset)
         await self._hand_on(message)
 
-    def settle(self, records: Iterable[Located]) -> None:
+    def settle(self, places: Iterable[Place]) -> None:
         """Everything these records caused is acknowledged: their offsets may be committed."""
-        for record in records:
-            ledger = self.ledgers.get(record.tp)
+        ledgers = cast("Mapping[tuple[str, int], Ledger]", self.ledgers)
+        for topic, partition, offset in places:
+            ledger = ledgers.get((topic, partition))
             if ledger is not None:
-                ledger.settle(record.offset)
+                ledger.settle(offset)
             self._n_acked += 1
 
     def ack(self, message: Message) -> bool:

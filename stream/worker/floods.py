@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stream.engine.events import Micros
-    from stream.worker.batch import SourceRecord
+    from stream.worker.records import SourceRecord
 
 MINUTE: Micros = 60_000_000
 SHARE = 4

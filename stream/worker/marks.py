@@ -24,7 +24,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from stream.worker.batch import Send
+from stream.worker.records import Send
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

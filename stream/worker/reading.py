@@ -9,7 +9,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from stream.worker.chunks import Chunk, Held
+    from stream.worker.chunks import Chunk
+    from stream.worker.held import Held
     from stream.worker.triage import WaitingRoom
 
 READ_AHEAD = 4096

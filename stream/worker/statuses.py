@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from stream.worker.batch import Send
+from stream.worker.records import Send
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from stream.engine.outputs import rfc3339
-from stream.worker.batch import Send
 from stream.worker.clock import SteadyClock
 from stream.worker.faust_repairs import delivered
+from stream.worker.records import Send
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,13 +17,11 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict, deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-ROUND_BYTES = 4 * 1024 * 1024
+ROUND_BYTES: Final = 4 * 1024 * 1024
 """A round ends beyond so many bytes: each may become a dead letter, which is larger still."""
 
 
@@ -37,19 +35,34 @@ class TriagePolicy:
     each: int = 16
 
 
-class Place(NamedTuple):
-    """Where a record waits: with those of its partition and key."""
+class Queue:
+    """Where a record waits, with those of its partition and key; each has a number of its own."""
 
-    partition: int
-    key: bytes | None
+    __slots__ = ("key", "partition", "waiting")
+
+    def __init__(self, partition: int, key: bytes | None) -> None:
+        self.partition: Final = partition
+        self.key: Final = key
+        self.waiting: Final[deque[tuple[int, Any]]] = deque()
+
+    @property
+    def first(self) -> int:
+        """The number of the record that has waited the longest."""
+        number: int = self.waiting[0][0]
+        return number
 
 
-class Call(NamedTuple):
+class Call:
     """A record to be worked off; a tick for one patient `only`, or for all `but` some."""
 
-    message: Any
-    only: bytes | None = None
-    but: frozenset[bytes] = frozenset()
+    __slots__ = ("but", "message", "only")
+
+    def __init__(
+        self, message: Any, only: bytes | None = None, but: frozenset[bytes] = frozenset()
+    ) -> None:
+        self.message: Final = message
+        self.only: Final = only
+        self.but: Final = but
 
 
 class WaitingRoom:
@@ -62,8 +75,7 @@ class WaitingRoom:
     def __init__(self, policy: TriagePolicy, sickness: Callable[[bytes], int]) -> None:
         self.policy = policy
         self._sickness = sickness
-        self._queues: dict[Place, deque[tuple[int, Any]]] = {}
-        self._places: dict[int, set[Place]] = defaultdict(set)
+        self._queues: dict[int, dict[bytes | None, Queue]] = defaultdict(dict)
         self._ticks: list[Call] = []
         self._parts: dict[tuple[str, int, int], int] = {}
         self._generations: set[int] = set()
@@ -84,39 +96,40 @@ class WaitingRoom:
         self._count += 1
         self._generations.add(message.generation_id)
         if message.topic != self.policy.ticks_topic:
-            self._queue(Place(message.partition, message.key), message)
+            self._queue(message.key, message)
             return
         # Who has records before the tick must have them first.
-        waiting = [place for place in self._places[message.partition] if place.key is not None]
-        for place in waiting:
-            self._queue(place, message)
+        waiting = [key for key in self._queues[message.partition] if key is not None]
+        for key in waiting:
+            self._queue(key, message)
         self._parts[_name(message)] = 1 + len(waiting)
-        self._ticks.append(Call(message, but=frozenset(p.key for p in waiting if p.key)))
+        self._ticks.append(Call(message, but=frozenset(waiting)))
 
     def next_round(self) -> list[Call]:
         """Take out what is worked off next; empty only where nothing waits."""
         calls, self._ticks = self._ticks, []
         room = self.policy.most // 2
-        ranked = sorted(
-            (-rank, queue[0][0], place)
-            for place, queue in self._queues.items()
-            if place.key is not None and (rank := self._sickness(place.key)) > 0
-        )
+        ranked = [
+            (-rank, queue.first, queue)
+            for queue in self._all()
+            if queue.key is not None and (rank := self._sickness(queue.key)) > 0
+        ]
+        ranked.sort()
         size = taken = 0
-        for _, _, place in ranked:
-            for _ in range(min(self.policy.each, len(self._queues[place]))):
+        for _, _, queue in ranked:
+            for _ in range(min(self.policy.each, len(queue.waiting))):
                 if taken >= room or size >= ROUND_BYTES // 2:
                     break
-                size += self._take(place, calls)
+                size += self._take(queue, calls)
                 taken += 1
-        oldest = [(queue[0][0], place) for place, queue in self._queues.items()]
+        oldest = [(queue.first, queue) for queue in self._all()]
         heapq.heapify(oldest)
         while oldest and taken < self.policy.most and size < ROUND_BYTES:
-            place = oldest[0][1]
-            size += self._take(place, calls)
+            queue = oldest[0][1]
+            size += self._take(queue, calls)
             taken += 1
-            if place in self._queues:
-                heapq.heapreplace(oldest, (self._queues[place][0][0], place))
+            if queue.waiting:
+                heapq.heapreplace(oldest, (queue.first, queue))
             else:
                 heapq.heappop(oldest)
         return calls
@@ -146,39 +159,43 @@ class WaitingRoom:
         def stays(message: Any) -> bool:
             return bool(message.generation_id == generation)
 
-        waiting = [message for queue in self._queues.values() for _, message in queue]
+        waiting = [message for queue in self._all() for _, message in queue.waiting]
         waiting += [call.message for call in self._ticks]
         gone = {_name(message) for message in waiting if not stays(message)}
         self._ticks = [call for call in self._ticks if stays(call.message)]
-        for place, queue in list(self._queues.items()):
-            kept = deque(item for item in queue if stays(item[1]))
-            if kept:
-                self._queues[place] = kept
-            else:
-                self._leave(place)
+        for queue in self._all():
+            kept = [item for item in queue.waiting if stays(item[1])]
+            queue.waiting.clear()
+            queue.waiting.extend(kept)
+            if not kept:
+                self._leave(queue)
         for name in gone:
             self._parts.pop(name, None)
         self._count -= len(gone)
         self._generations = {message.generation_id for message in waiting if stays(message)}
 
-    def _queue(self, place: Place, message: Any) -> None:
-        self._number += 1
-        self._queues.setdefault(place, deque()).append((self._number, message))
-        self._places[place.partition].add(place)
+    def _all(self) -> list[Queue]:
+        return [queue for queues in self._queues.values() for queue in queues.values()]
 
-    def _take(self, place: Place, calls: list[Call]) -> int:
-        """Move the first record of a place to the calls; returns its bytes."""
-        queue = self._queues[place]
-        _, message = queue.popleft()
-        if not queue:
-            self._leave(place)
+    def _queue(self, key: bytes | None, message: Any) -> None:
+        self._number += 1
+        queues = self._queues[message.partition]
+        queue = queues.get(key)
+        if queue is None:
+            queue = queues[key] = Queue(message.partition, key)
+        queue.waiting.append((self._number, message))
+
+    def _take(self, queue: Queue, calls: list[Call]) -> int:
+        """Move the first record of a queue to the calls; returns its bytes."""
+        _, message = queue.waiting.popleft()
+        if not queue.waiting:
+            self._leave(queue)
         tick = message.topic == self.policy.ticks_topic
-        calls.append(Call(message, only=place.key if tick else None))
+        calls.append(Call(message, only=queue.key if tick else None))
         return len(message.value or b"")
 
-    def _leave(self, place: Place) -> None:
-        del self._queues[place]
-        self._places[place.partition].discard(place)
+    def _leave(self, queue: Queue) -> None:
+        del self._queues[queue.partition][queue.key]
 
 
 def _name(message: Any) -> tuple[str, int, int]:

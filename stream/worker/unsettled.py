@@ -8,25 +8,32 @@ itself is held here, only its place.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
-from faust.types import TP
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+Place = tuple[str, int, int]
+"""Where a record lies: topic, partition, offset."""
 
 
-class Place(NamedTuple):
-    """Where a record lies."""
-
-    topic: str
-    partition: int
-    offset: int
+class Located(Protocol):
+    """A record, whoever read it."""
 
     @property
-    def tp(self) -> TP:
-        """Topic and partition, as Kafka's clients call them."""
-        return TP(self.topic, self.partition)
+    def topic(self) -> str:
+        """Its name."""
+
+    @property
+    def partition(self) -> int:
+        """From 0."""
+
+    @property
+    def offset(self) -> int:
+        """In the partition."""
+
+
+def places_of(records: Iterable[Located]) -> list[Place]:
+    """Where they lie."""
+    return [(record.topic, record.partition, record.offset) for record in records]
 
 
 class Unsettled:
@@ -59,7 +66,7 @@ class Unsettled:
         for place in places:
             if self._waits.get(place):
                 self._whole.add(place)
-                self._held[place.topic, place.partition] += 1
+                self._held[place[0], place[1]] += 1
             else:
                 self._waits.pop(place, None)
                 settled.append(place)
@@ -78,7 +85,7 @@ class Unsettled:
                 waits.discard(key)
                 if not waits and place in self._whole:
                     self._whole.discard(place)
-                    self._held[place.topic, place.partition] -= 1
+                    self._held[place[0], place[1]] -= 1
                     del self._waits[place]
                     settled.append(place)
         return settled

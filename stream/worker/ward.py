@@ -11,10 +11,14 @@ not written yet is lost with the process, and read again from the source topics.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Final
 
-from stream.engine.state import PatientState
+from stream.engine.events import Micros
+from stream.engine.facts import Window
+from stream.engine.state import PatientRecord, PatientState
 from stream.worker.codec import (
     Applied,
     Undo,
@@ -29,20 +33,11 @@ from stream.worker.codec import (
 from stream.worker.partitions import partition_of
 from stream.worker.stored_window import stored_window
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from collections.abc import Set as AbstractSet
-
-    from stream.engine.events import Micros
-    from stream.engine.facts import Window
-    from stream.engine.state import PatientRecord
-
-
-_AT_HAND = 2
+_AT_HAND: Final = 2
 """The newest windows, which come to have more facts, are not put away."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Writes:
     """What is to be changed in the tables, in the order in which the broker has to take it.
 
@@ -51,16 +46,32 @@ class Writes:
     since. Forgotten windows go last, since the older record still needs them.
     """
 
-    windows: dict[bytes, bytes] = field(default_factory=dict)
-    records: dict[bytes, bytes] = field(default_factory=dict)
-    forgotten: tuple[bytes, ...] = ()
-    states: dict[bytes, PatientState] = field(default_factory=dict)
+    windows: Final[dict[bytes, bytes]]
+    records: Final[dict[bytes, bytes]]
+    forgotten: Final[tuple[bytes, ...]]
+    states: Final[dict[bytes, PatientState]]
     """What the tables then hold."""
-    time: float = 0.0
-    assignment: int = 0
+    time: Final[float]
+    assignment: Final[int]
+
+    def __init__(
+        self,
+        windows: dict[bytes, bytes],
+        records: dict[bytes, bytes],
+        forgotten: tuple[bytes, ...],
+        states: dict[bytes, PatientState],
+        time: float,
+        assignment: int,
+    ) -> None:
+        self.windows = windows
+        self.records = records
+        self.forgotten = forgotten
+        self.states = states
+        self.time = time
+        self.assignment = assignment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Graded:
     """A patient's state after a batch, and how far it is in the source topics.
 
@@ -68,8 +79,12 @@ class Graded:
     the ids of its events.
     """
 
-    state: PatientState
-    applied: Mapping[str, Applied]
+    state: Final[PatientState]
+    applied: Final[Mapping[str, Applied]]
+
+    def __init__(self, state: PatientState, applied: Mapping[str, Applied]) -> None:
+        self.state = state
+        self.applied = applied
 
 
 class Ward:

@@ -15,18 +15,19 @@ from typing import TYPE_CHECKING
 import structlog
 
 from stream.worker.faust_repairs import delivered
-from stream.worker.unsettled import Place, Unsettled
+from stream.worker.unsettled import Unsettled, places_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
     from faust.types import TP
 
     from stream.metrics import Metrics
-    from stream.worker.batch import SourceRecord
     from stream.worker.changelogs import Changelogs, Span
     from stream.worker.faust_repairs import Producer
+    from stream.worker.records import SourceRecord
     from stream.worker.statuses import Statuses
+    from stream.worker.unsettled import Place
     from stream.worker.ward import Ward, Writes
 
 log = structlog.get_logger(__name__)
@@ -68,12 +69,14 @@ class StateWriter:
         self._urgent.clear()
         self._writing = None  # one that was cut off while leaving ends nobody's next batch
 
-    def touched(self, records: Sequence[SourceRecord], patients: Sequence[set[bytes]]) -> None:
+    def touched(
+        self, records: Sequence[SourceRecord], patients: Sequence[Collection[bytes]]
+    ) -> None:
         """A batch is said: each of its records was applied to these patients."""
         waiting = self.ward.waiting
-        for record, keys in zip(records, patients, strict=True):
-            place = Place(record.topic, record.partition, record.offset)
-            self.unsettled.touched(place, [key for key in keys if key in waiting])
+        for place, keys in zip(places_of(records), patients, strict=True):
+            if keys:
+                self.unsettled.touched(place, [key for key in keys if key in waiting])
 
     def worked_off(self, places: Iterable[Place]) -> None:
         """All parts of these records were worked: settle those that wait for no write."""

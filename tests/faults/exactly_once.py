@@ -34,6 +34,8 @@ from brokers import apache_kafka, delete_topics
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
+from stream.worker.unsettled import places_of
+
 PARTITIONS = 4
 PATIENTS = 200
 EVERY = 5
@@ -106,14 +108,14 @@ def worker(bootstrap: str, name: str, variant: str, home: str) -> None:
             table.data.data.update(writes)
             for event in events:
                 app.consumer.ack(event.message)
-            app.consumer.settle([event.message for event in events])
+            app.consumer.settle(places_of(event.message for event in events))
             handled[0] += len(events)
             print("done", handled[0], flush=True)
 
     async def read_alerts(stream: Any) -> None:
         async for event in stream.noack().events():
             app.consumer.ack(event.message)
-            app.consumer.settle([event.message])
+            app.consumer.settle(places_of([event.message]))
 
     app.agent(source, name="count")(count)
     if variant.endswith("alerts consumed"):

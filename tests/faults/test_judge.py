@@ -18,7 +18,7 @@ from stream.worker.partitions import partition_of
 from tests.worker.harness import PARTITIONS, Worker, record
 
 if TYPE_CHECKING:
-    from stream.worker.batch import SourceRecord
+    from stream.worker.records import SourceRecord
 
 RULESET = load_ruleset()
 MARK = "patient-hash"

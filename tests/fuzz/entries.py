@@ -16,7 +16,6 @@ from stream.intake import decode
 from stream.offline import OfflineEngine
 from stream.rules import RulesetError, load_ruleset
 from stream.settings import SettingsError, load_settings
-from stream.worker.batch import SourceRecord
 from stream.worker.codec import (
     READABLE,
     StateFormatError,
@@ -28,6 +27,7 @@ from stream.worker.codec import (
     window_key,
 )
 from stream.worker.deadletters import dead_letter
+from stream.worker.records import SourceRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,6 +22,7 @@ from stream.worker.faust_recovery import OwnChangelogTable, SafeTableManager
 from stream.worker.faust_repairs import QuietMonitor
 from stream.worker.lean import LeanConsumer
 from stream.worker.outstanding import WatchedTransport
+from stream.worker.unsettled import places_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
@@ -311,6 +312,6 @@ async def messages(app: Any, stream: Any) -> AsyncIterator[Any]:
 def done(app: Any, message: Any) -> None:
     """What an agent says of a message that it has worked off."""
     if is_ours(app):
-        app.consumer.settle([message])
+        app.consumer.settle(places_of([message]))
     else:
         app.consumer.ack(message)

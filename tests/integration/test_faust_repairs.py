@@ -33,6 +33,7 @@ from stream.worker.faust_repairs import (
     delivered,
 )
 from stream.worker.outstanding import WatchedTransport
+from stream.worker.unsettled import places_of
 
 # Half-built Faust services leave coroutines behind; the faults are what is looked at here.
 pytestmark = [
@@ -114,9 +115,9 @@ def test_commit_does_not_jump_over_an_open_head(
                 consumer.ack(one)
             assert consumer._filter_committable_offsets([HOME]) == {HOME: jumps_to}
             return
-        consumer.settle(done)
+        consumer.settle(places_of(done))
         assert consumer._filter_committable_offsets([HOME]) == {}
-        consumer.settle([messages[offset] for offset in open_head])
+        consumer.settle(places_of(messages[offset] for offset in open_head))
         tps = consumer._filter_tps_with_pending_acks()
         assert consumer._filter_committable_offsets(tps) == {HOME: 8}
 
@@ -136,7 +137,7 @@ def test_two_open_records_stall_the_commit_only_until_they_are_done(
         for one in messages:
             await consumer.callback(one)
         if repaired:
-            consumer.settle(messages)
+            consumer.settle(places_of(messages))
             assert consumer._new_offset(HOME) == 41
         else:
             for one in messages:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from stream.verify.audit import Audit, Names
 from stream.verify.findings import Report
 from stream.verify.rebuild import RebuildPolicy
-from stream.worker.batch import SourceRecord
 from stream.worker.partitions import partition_of
+from stream.worker.records import SourceRecord
 from tests.charts import P0
 from tests.worker.harness import PARTITIONS, Worker
 
@@ -103,14 +103,14 @@ class Held:
         log = self.logs[old.topic, old.partition]
         kept = [r for r in log.records if r is not old or value is not None]
         log.records = [
-            r._replace(offset=n, value=value if r is old else r.value) for n, r in enumerate(kept)
+            replace(r, offset=n, value=value if r is old else r.value) for n, r in enumerate(kept)
         ]
 
     def swap(self, one: SourceRecord, other: SourceRecord) -> None:
         """Two records change their places."""
         log = self.logs[one.topic, one.partition]
-        log.records[one.offset] = other._replace(offset=one.offset)
-        log.records[other.offset] = one._replace(offset=other.offset)
+        log.records[one.offset] = replace(other, offset=one.offset)
+        log.records[other.offset] = replace(one, offset=other.offset)
 
 
 def verified(held: Held, only: str | None = None, **policy: Any) -> Report:

@@ -18,7 +18,7 @@ from tests.worker.harness import Worker
 from tests.worker.ward_events import lines, ward
 
 if TYPE_CHECKING:
-    from stream.worker.batch import SourceRecord
+    from stream.worker.records import SourceRecord
 
 EVENTS = lines(ward(5))
 POISON = (b"{", b'{"type":"nothing","patient_id":"p00"}', b"\xff", b" " * 300_000)
@@ -265,7 +265,7 @@ def test_a_crash_with_another_order_leaves_a_branch_that_is_named() -> None:
     log = other.logs["alerts", abandoned[0].partition]
     ahead = [r for r in log.records if r.offset < first]
     log.records = [
-        r._replace(offset=n)
+        replace(r, offset=n)
         for n, r in enumerate([*ahead, abandoned[0], *log.records[len(ahead) :]])
     ]
     report = verified(other)
@@ -311,6 +311,6 @@ def home(held: Held, patient: str) -> int:
 def test_logs_are_merged_by_time_and_no_record_overtakes_its_own_log() -> None:
     held = Held()
     a, b = held.put("a", b"k", b"1"), held.put("b", b"k", b"2")
-    late = b._replace(timestamp=0.0, offset=1)  # a broker's clock went back
+    late = replace(b, timestamp=0.0, offset=1)  # a broker's clock went back
     c = held.put("a", b"k", b"3")
     assert list(by_record_time([[a, c], [b, late]])) == [a, b, late, c]

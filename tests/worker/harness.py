@@ -15,12 +15,13 @@ from stream.metrics import Metrics
 from stream.offline import OfflineEngine
 from stream.rules import load_ruleset
 from stream.worker.agent import Rounds
-from stream.worker.batch import BatchPolicy, SourceRecord
+from stream.worker.batch import BatchPolicy
 from stream.worker.changelogs import ChangelogPositions, Changelogs
 from stream.worker.grader import RulesetGrader
 from stream.worker.ledger import Ledger
 from stream.worker.partitions import partition_of
-from stream.worker.unsettled import Place
+from stream.worker.records import SourceRecord
+from stream.worker.unsettled import Place, places_of
 from stream.worker.ward import Ward
 
 if TYPE_CHECKING:
@@ -132,8 +133,8 @@ class Worker:
         return {tp: sent[tp] for tp in self.rounds.changelogs.positions.next}
 
     def _settle(self, places: Iterable[Place]) -> None:
-        for place in places:
-            self.ledgers[place.partition].settle(place.offset)
+        for _, partition, offset in places:
+            self.ledgers[partition].settle(offset)
 
     def work(self, records: list[SourceRecord], size: int = 1000) -> None:
         async def all_of_them() -> None:
@@ -142,7 +143,7 @@ class Worker:
                 for one in batch:
                     self.ledgers[one.partition].deliver(one.offset)
                 await self.rounds.work(self.broker, batch)
-                self.rounds.writer.worked_off(Place(r.topic, r.partition, r.offset) for r in batch)
+                self.rounds.writer.worked_off(places_of(batch))
                 await self.rounds.writer.finish()
 
         asyncio.run(all_of_them())

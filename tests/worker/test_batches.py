@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,11 +13,11 @@ from cloudevents.core.formats.json import JSONFormat
 
 from schemas.deadletter import DeadLetter
 from stream.engine import Tick
-from stream.intake import decode
+from stream.intake.plain_shapes import decode_record
 from stream.rules import load_ruleset
-from stream.worker.batch import SourceRecord
 from stream.worker.grader import RulesetGrader
 from stream.worker.partitions import partition_of
+from stream.worker.records import SourceRecord
 from tests.worker.harness import NOW, PARTITIONS, BrokerDownError, Worker, offline, record
 from tests.worker.ward_events import START, event, lines, ward
 
@@ -139,7 +140,7 @@ BAD: dict[str, tuple[SourceRecord, str]] = {
 @pytest.mark.parametrize("name", BAD)
 def test_bad_records_become_dead_letters_and_block_nothing(name: str) -> None:
     bad, reason = BAD[name]
-    bad = bad._replace(offset=4_711)
+    bad = replace(bad, offset=4_711)
     worker = Worker()
     worker.work([*RECORDS[:100], bad, *RECORDS[100:]])
     assert alerts_of(worker) == EXPECTED
@@ -205,12 +206,12 @@ def test_a_machine_without_memory_ends_the_worker_and_loses_no_record() -> None:
 
 
 def test_a_decoder_that_raises_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(raw: bytes | None, **kwargs: Any) -> Any:
+    def broken(raw: bytes) -> Any:
         if raw == b"poison":
-            raise RecursionError
-        return decode(raw, **kwargs)
+            raise ArithmeticError
+        return decode_record(raw)
 
-    monkeypatch.setattr("stream.worker.batch.decode", broken)
+    monkeypatch.setattr("stream.intake.plain.decode_record", broken)
     worker = Worker()
     worker.work([*RECORDS[:50], record(b"poison", 4_711), *RECORDS[50:]])
     (letter,) = worker.broker.values("deadletter")

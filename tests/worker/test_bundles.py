@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -16,7 +17,7 @@ from stream.retrace import Retrace
 from stream.rules import load_ruleset
 from stream.soak.oracle import Oracle
 from stream.verify.rebuild import Rebuild, RebuildPolicy
-from stream.worker.batch import SourceRecord
+from stream.worker.records import SourceRecord
 from tests.worker.harness import PARTITIONS, POLICY, Worker, record
 from tests.worker.ward_events import START, event, lines, ward
 
@@ -143,7 +144,7 @@ def test_a_bundle_that_is_read_again_is_passed_over_as_a_whole() -> None:
 def test_a_bundle_in_the_wrong_partition_is_one_letter() -> None:
     (one,) = records_of([e for e in EVENTS[40:60] if e["patient_id"] == "p00"], [MAX_EVENTS])
     worker = Worker()
-    worker.work([one._replace(partition=(one.partition + 1) % PARTITIONS)])
+    worker.work([replace(one, partition=(one.partition + 1) % PARTITIONS)])
     assert letters(worker) == {("wrong_partition", None): 1}
 
 

@@ -15,8 +15,8 @@ import pytest
 
 from stream.gateways.bundling import bundled
 from stream.rules import load_ruleset
-from stream.worker.batch import SourceRecord
 from stream.worker.grader import RulesetGrader
+from stream.worker.records import SourceRecord
 from tests.worker.harness import BrokerDownError, Worker, record
 from tests.worker.ward_events import START, event, lines
 

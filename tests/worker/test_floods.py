@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from schemas.deadletter import DeadLetter
-from stream.worker.batch import SourceRecord
 from stream.worker.floods import MINUTE, SHARE, WEIGHT_BYTES, FloodGate, Withheld
+from stream.worker.records import SourceRecord
 from tests.worker.harness import NOW, Worker
 
 LIMIT = 600

@@ -21,6 +21,7 @@ from stream.worker.lean import LeanConsumer
 from stream.worker.ledger import Ledger
 from stream.worker.reading import Reader
 from stream.worker.triage import TriagePolicy, WaitingRoom
+from stream.worker.unsettled import places_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,7 +211,7 @@ def test_a_chunk_that_waits_goes_on_after_the_round() -> None:
             await asyncio.wait_for(reader.gather(), 5)
             calls = reader.room.next_round()
             seen += [call.message.offset for call in calls]
-            consumer.settle(reader.room.done(calls))
+            consumer.settle(places_of(reader.room.done(calls)))
             reader.go_on()
         assert await reading == {}
         assert seen == list(range(12))

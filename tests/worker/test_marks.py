@@ -19,7 +19,7 @@ BROKERS_TAKE = 4096
 LARGEST = 2**63 - 1
 
 if TYPE_CHECKING:
-    from stream.worker.batch import Send
+    from stream.worker.records import Send
 
 ends = st.dictionaries(st.sampled_from(TABLES), st.integers(0, LARGEST))
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.worker.agent import source_record
-from stream.worker.chunks import Chunk, Held, Record
+from stream.worker.chunks import Chunk, Record
+from stream.worker.held import Held
 from stream.worker.reading import Allowance, Reader
 from stream.worker.triage import ROUND_BYTES, TriagePolicy, WaitingRoom
 from tests.worker.harness import NOW, PARTITIONS, Worker, offline, record
