@@ -33,7 +33,7 @@ from stream.worker.batch import Batch
 from stream.worker.faust_repairs import delivered
 from stream.worker.floods import FloodGate
 from stream.worker.reading import READ_AHEAD, Reader
-from stream.worker.records import SourceRecord
+from stream.worker.records import source_records
 from stream.worker.statuses import Statuses
 from stream.worker.triage import TriagePolicy, WaitingRoom
 from stream.worker.unsettled import places_of
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from stream.worker.changelogs import Changelogs
     from stream.worker.faust_repairs import Producer
     from stream.worker.grader import Grader
-    from stream.worker.triage import Call
+    from stream.worker.records import SourceRecord
     from stream.worker.ward import Ward
 
 log = structlog.get_logger(__name__)
@@ -144,21 +144,6 @@ class Rounds:
             self.metrics.standing.labels(state).set(standing[state])
 
 
-def source_record(call: Call) -> SourceRecord:
-    """What the batch needs of a Faust message: raw bytes, nothing decoded."""
-    message = call.message
-    return SourceRecord(
-        message.topic,
-        message.partition,
-        message.offset,
-        message.timestamp or 0.0,
-        message.key,
-        message.value,
-        call.only,
-        call.but,
-    )
-
-
 async def monitor(app: Any, rounds: Rounds, most: int, within: float) -> None:
     """The agent's body: rounds until the worker stops; on any error crash, settle nothing."""
     policy = TriagePolicy(rounds.policy.ticks_topic, most, max(READ_AHEAD, most))
@@ -189,7 +174,7 @@ async def _round(app: Any, rounds: Rounds, room: WaitingRoom) -> None:
         if rounds.ward.stale:
             sources = app.consumer.assignment()
             rounds.refresh({tp.partition for tp in sources if tp.topic == rounds.policy.home_topic})
-        await rounds.work(app.producer, [source_record(call) for call in calls])
+        await rounds.work(app.producer, source_records(calls))
         records = room.done(calls)
         if len(room) >= room.policy.most:
             rounds.in_backlog += len(records)

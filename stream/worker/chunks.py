@@ -55,6 +55,17 @@ class Chunk:
         self.held = held
 
 
+def offsets_of(records: Iterable[Record]) -> dict[TP, list[int]]:
+    """By partition, in their order."""
+    found: dict[TP, list[int]] = {}
+    for record in records:
+        offsets = found.get(record.tp)
+        if offsets is None:
+            offsets = found[record.tp] = []
+        offsets.append(record.offset)
+    return found
+
+
 def chunks(
     fetched: Mapping[TP, Sequence[Any]],
     merged: Callable[[Any], Iterable[tuple[TP, Any]]],

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from mode.utils.futures import notify
 
-from stream.worker.chunks import chunks
+from stream.worker.chunks import chunks, offsets_of
 from stream.worker.committing import MarkingConsumer
 from stream.worker.ledger import Ledger
 from stream.worker.reading import LOOK_S
@@ -106,11 +106,10 @@ class LeanConsumer(MarkingConsumer):
             return False
         if not self.reader.offer(chunk):
             return False
-        for record in chunk.records:
-            self.ledgers.setdefault(record.tp, Ledger()).deliver(record.offset)
-        read = {record.tp: record.offset for record in chunk.records}
-        self._read_offset.update(read)
-        self.app.monitor.stream_inbound_time.update(dict.fromkeys(read, time.monotonic()))
+        for tp, offsets in offsets_of(chunk.records).items():
+            self.ledgers.setdefault(tp, Ledger()).deliver_all(offsets)
+            self._read_offset[tp] = offsets[-1]
+            self.app.monitor.stream_inbound_time[tp] = time.monotonic()
         return True
 
     @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
 
 class Ledger:
@@ -19,6 +20,11 @@ class Ledger:
         self._settled: set[int] = set()
         self._next: int | None = None
         self._last = -1
+
+    def deliver_all(self, offsets: Iterable[int]) -> None:
+        """As `deliver`, one after the other."""
+        for offset in offsets:
+            self.deliver(offset)
 
     def deliver(self, offset: int) -> None:
         """The record was handed to the stream; told again after a seek back, nothing changes."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+from stream.worker.triage import Call
 
 
 @dataclass(slots=True, init=False)
@@ -41,6 +44,26 @@ class SourceRecord:
         self.value = value
         self.only = only
         self.but = but
+
+
+def source_records(calls: Iterable[Call]) -> list[SourceRecord]:
+    """What a batch needs of the messages that are called: raw bytes, nothing decoded."""
+    found = []
+    for call in calls:
+        message = call.message
+        found.append(
+            SourceRecord(
+                message.topic,
+                message.partition,
+                message.offset,
+                message.timestamp or 0.0,
+                message.key,
+                message.value,
+                call.only,
+                call.but,
+            )
+        )
+    return found
 
 
 class Send(NamedTuple):

@@ -10,7 +10,6 @@ of an event that is not in the state.
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -61,8 +60,7 @@ class Statuses:
             lasting = {name: value for name, value in status.items() if name not in VOLATILE}
             digest = hashlib.blake2b(_encoder.encode(lasting), digest_size=16).digest()
             if self._said.get(key) != digest:
-                value = json.dumps(status, separators=(",", ":"), ensure_ascii=False).encode()
-                found.sends.append(Send(self._topic, key, value))
+                found.sends.append(Send(self._topic, key, _encoder.encode(status)))
                 found.digests[key] = digest
         return found
 

@@ -8,7 +8,7 @@ itself is held here, only its place.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import Protocol
 
 Place = tuple[str, int, int]
@@ -40,7 +40,8 @@ class Unsettled:
     """See the module. A patient is their key."""
 
     def __init__(self) -> None:
-        self._waits: dict[Place, set[bytes]] = {}
+        self._waits: dict[Place, int] = {}
+        """For how many patients a record waits."""
         self._places: dict[bytes, list[Place]] = defaultdict(list)
         self._whole: set[Place] = set()
         self._held: Counter[tuple[str, int]] = Counter()
@@ -52,13 +53,26 @@ class Unsettled:
         """How many records of a partition wait for nothing but the writing of states."""
         return self._held[topic, partition]
 
-    def touched(self, place: Place, patients: Iterable[bytes]) -> None:
-        """The record, or a part of it, changed what is to be written of these patients."""
-        waits = self._waits.setdefault(place, set())
-        for key in patients:
-            if key not in waits:
-                waits.add(key)
-                self._places[key].append(place)
+    def touched(
+        self,
+        records: Sequence[Located],
+        patients: Sequence[Collection[bytes]],
+        waiting: Container[bytes],
+    ) -> None:
+        """Each record, or a part of it, was applied to these patients, a patient in one part only.
+
+        It waits for those of them whose states wait to be written.
+        """
+        for record, keys in zip(records, patients, strict=True):
+            if not keys:
+                continue
+            place = record.topic, record.partition, record.offset
+            count = 0
+            for key in keys:
+                if key in waiting:
+                    self._places[key].append(place)
+                    count += 1
+            self._waits[place] = self._waits.get(place, 0) + count
 
     def worked_off(self, places: Iterable[Place]) -> list[Place]:
         """All parts of these records are: returns those that wait for nothing."""
@@ -79,11 +93,10 @@ class Unsettled:
     def written(self, taken: Mapping[bytes, list[Place]]) -> list[Place]:
         """They are written: returns the records that wait for nothing more."""
         settled = []
-        for key, places in taken.items():
+        for places in taken.values():
             for place in places:
-                waits = self._waits[place]
-                waits.discard(key)
-                if not waits and place in self._whole:
+                left = self._waits[place] = self._waits[place] - 1
+                if not left and place in self._whole:
                     self._whole.discard(place)
                     self._held[place[0], place[1]] -= 1
                     del self._waits[place]

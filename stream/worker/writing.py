@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from stream.worker.faust_repairs import delivered
-from stream.worker.unsettled import Unsettled, places_of
+from stream.worker.unsettled import Unsettled
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-MOST_UNSETTLED = 20_000
-"""Records that should wait for a write of states, at most."""
+MOST_UNSETTLED = 50_000
+"""Records that should wait for a write of states, at most: after a crash, some seconds of work."""
 WRITE_AT_ONCE, WRITE_CROWDED = 25, 500
 """States of one write, and where too many wait. Alerts wait while it is worked out."""
 
@@ -73,10 +73,7 @@ class StateWriter:
         self, records: Sequence[SourceRecord], patients: Sequence[Collection[bytes]]
     ) -> None:
         """A batch is said: each of its records was applied to these patients."""
-        waiting = self.ward.waiting
-        for place, keys in zip(places_of(records), patients, strict=True):
-            if keys:
-                self.unsettled.touched(place, [key for key in keys if key in waiting])
+        self.unsettled.touched(records, patients, self.ward.waiting)
 
     def worked_off(self, places: Iterable[Place]) -> None:
         """All parts of these records were worked: settle those that wait for no write."""

@@ -12,10 +12,10 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.worker.agent import source_record
 from stream.worker.chunks import Chunk, Record
 from stream.worker.held import Held
 from stream.worker.reading import Allowance, Reader
+from stream.worker.records import source_records
 from stream.worker.triage import ROUND_BYTES, TriagePolicy, WaitingRoom
 from tests.worker.harness import NOW, PARTITIONS, Worker, offline, record
 from tests.worker.ward_events import lines, ward
@@ -158,7 +158,7 @@ def test_the_alerts_are_the_files_whoever_goes_first() -> None:
             while records and not waiting.full:
                 waiting.admit(Message(*_message(records.pop(0))))
             calls = waiting.next_round()
-            worker.work([source_record(call) for call in calls])
+            worker.work(source_records(calls))
             waiting.done(calls)
         said: dict[str, list[bytes]] = {}
         for topic, key, value in worker.broker.acknowledged:
@@ -184,7 +184,7 @@ def test_a_tick_in_its_place_says_what_it_would_have_said_in_the_log() -> None:
         waiting.admit(Message(*_message(each)))
     while len(waiting):
         calls = waiting.next_round()
-        sorted_out.work([source_record(call) for call in calls])
+        sorted_out.work(source_records(calls))
         waiting.done(calls)
 
     def by_patient(worker: Worker) -> dict[bytes, list[bytes]]:
