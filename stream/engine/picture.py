@@ -41,19 +41,19 @@ def scores(now: Fold, time: Micros, rules: Ruleset) -> dict[str, Any]:
             continue
         units = {item.name: item.unit for item in definition.inputs}
         values, inputs, old = {}, [], []
-        for name, (value, at, event_id), fresh in inputs_of(now, time, definition, chart):
+        for name, each, fresh in inputs_of(now, time, definition, chart):
             inputs.append(
                 {
                     "name": name,
-                    "value": value,
+                    "value": each.value,
                     "unit": units[name],
-                    "at": rfc3339(at),
-                    "age_s": max(0, time - at) // SECOND,
-                    "event_id": event_id,
+                    "at": rfc3339(each.at),
+                    "age_s": max(0, time - each.at) // SECOND,
+                    "event_id": each.event_id,
                 }
             )
             if fresh:
-                values[name] = value
+                values[name] = each.value
             else:
                 old.append(name)
         result = partial(definition, values)

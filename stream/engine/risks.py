@@ -7,53 +7,72 @@ band only where both limits lie in the same one. Scores never touch a grade.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 from stream.engine.events import Micros
-from stream.engine.fold import NEVER, Fold, Risk, ScoreInputUsed
+from stream.engine.fold import NEVER, Fold, LabValue, Risk, ScoreInputUsed
 from stream.engine.oxygenation import on_air
 from stream.engine.ruleset import HOUR, Ruleset
 from stream.engine.score_definitions import LAB, ScoreDefinition, Value
-from stream.engine.scores import band, band_in, partial
+from stream.engine.scores import band_in, partial
 
-Charted = tuple[Value, Micros, str]
-"""A value, when it was true, and the event that it comes from."""
+
+@dataclass(slots=True, init=False)
+class Charted:
+    """A value, when it was true, and the event that it comes from."""
+
+    value: Final[Value]
+    at: Final[Micros]
+    event_id: Final[str]
+
+    def __init__(
+        self,
+        value: Value,
+        at: Micros,
+        event_id: str,
+    ) -> None:
+        self.value = value
+        self.at = at
+        self.event_id = event_id
 
 
 def charted(fold: Fold, rules: Ruleset) -> dict[str, Charted]:
     """All that the chart holds for scores, however old, by the names of `CHARTED` and `lab:`."""
-    found: dict[str, Charted] = {
-        LAB + name: (lab.value, lab.at, lab.event_id) for name, lab in fold.labs.items()
-    }
+    found: dict[str, Charted] = _results(fold.labs) if fold.labs else {}
     if fold.temp is not None:
-        found["temperature"] = fold.temp, fold.temp_at, fold.temp_id
+        found["temperature"] = Charted(fold.temp, fold.temp_at, fold.temp_id)
         if fold.therapy is not None and fold.temp_at >= fold.therapy:
             hours = (fold.temp_at - fold.therapy) / HOUR
-            found["hours_since_therapy"] = hours, fold.temp_at, fold.therapy_id
+            found["hours_since_therapy"] = Charted(hours, fold.temp_at, fold.therapy_id)
     if fold.heart_rate is not None:
-        found["heart_rate"] = fold.heart_rate, fold.heart_rate_seen, fold.heart_rate_id
+        found["heart_rate"] = Charted(fold.heart_rate, fold.heart_rate_seen, fold.heart_rate_id)
     if fold.respiratory_rate is not None:
         seen, event_id = fold.respiratory_rate_seen, fold.respiratory_rate_id
-        found["respiratory_rate"] = fold.respiratory_rate, seen, event_id
+        found["respiratory_rate"] = Charted(fold.respiratory_rate, seen, event_id)
     if fold.spo2 is not None:
-        found["spo2"] = fold.spo2, max(fold.spo2_seen, fold.sao2_at), fold.spo2_id
+        found["spo2"] = Charted(fold.spo2, max(fold.spo2_seen, fold.sao2_at), fold.spo2_id)
     if fold.bp_systolic is not None:
-        found["systolic_bp"] = fold.bp_systolic, fold.bp_seen, fold.bp_id
+        found["systolic_bp"] = Charted(fold.bp_systolic, fold.bp_seen, fold.bp_id)
     if fold.bp_mean is not None:
-        found["mean_bp"] = fold.bp_mean, fold.bp_seen, fold.bp_id
+        found["mean_bp"] = Charted(fold.bp_mean, fold.bp_seen, fold.bp_id)
     if fold.device is not None:
-        found["on_oxygen"] = not on_air(fold, rules), fold.device_at, fold.device_id
+        found["on_oxygen"] = Charted(not on_air(fold, rules), fold.device_at, fold.device_id)
     if fold.alert is not None:
-        found["alert"] = fold.alert, fold.alert_at, fold.alert_id
-        found["altered_mentation"] = not fold.alert, fold.alert_at, fold.alert_id
+        found["alert"] = Charted(fold.alert, fold.alert_at, fold.alert_id)
+        found["altered_mentation"] = Charted(not fold.alert, fold.alert_at, fold.alert_id)
     if fold.spo2_scale is not None:
-        found["spo2_scale"] = str(fold.spo2_scale), fold.spo2_scale_at, fold.spo2_scale_id
+        scale = str(fold.spo2_scale)
+        found["spo2_scale"] = Charted(scale, fold.spo2_scale_at, fold.spo2_scale_id)
     return found
 
 
-def counted(definition: ScoreDefinition, name: str, chart: Mapping[str, Charted]) -> Charted | None:
+def _results(labs: dict[str, LabValue]) -> dict[str, Charted]:
+    return {LAB + name: Charted(lab.value, lab.at, lab.event_id) for name, lab in labs.items()}
+
+
+def counted(definition: ScoreDefinition, name: str, chart: dict[str, Charted]) -> Charted | None:
     """How many of an input's results are low, as old as the oldest; None while one is missing."""
     item = definition.input(name)
     if item is None:
@@ -62,26 +81,24 @@ def counted(definition: ScoreDefinition, name: str, chart: Mapping[str, Charted]
     known = [(found, limit) for found, limit in results if found is not None]
     if len(known) < len(results):
         return None
-    low = sum(1 for found, limit in known if float(found[0]) <= limit)
-    oldest = min((found for found, _ in known), key=lambda found: found[1])
-    return float(low), oldest[1], oldest[2]
+    low = sum(1 for found, limit in known if float(found.value) <= limit)
+    oldest = min((found for found, _ in known), key=lambda found: found.at)
+    return Charted(float(low), oldest.at, oldest.event_id)
 
 
 def inputs_of(
-    fold: Fold, time: Micros, definition: ScoreDefinition, chart: Mapping[str, Charted]
+    fold: Fold, time: Micros, definition: ScoreDefinition, chart: dict[str, Charted]
 ) -> Iterator[tuple[str, Charted, bool]]:
     """Each input that the chart holds: its name, what the chart has, and whether it is fresh."""
     if definition.timing == "before_therapy":
         asked = time if fold.labs_before_at is None else fold.labs_before_at
-        chart = {
-            LAB + name: (lab.value, lab.at, lab.event_id) for name, lab in fold.labs_before.items()
-        }
+        chart = _results(fold.labs_before)
     else:
         asked = time
     for name, item, age in definition.charted:
         found = chart.get(item) if item else counted(definition, name, chart)
         if found is not None:
-            yield name, found, age is None or asked - found[1] <= age
+            yield name, found, age is None or asked - found.at <= age
 
 
 def applies(fold: Fold, definition: ScoreDefinition, rules: Ruleset) -> bool:
@@ -144,7 +161,7 @@ def _step(
     definition: ScoreDefinition,
     before: Risk | None,
     here: str | None,
-    chart: Mapping[str, Charted],
+    chart: dict[str, Charted],
     rules: Ruleset,
 ) -> Risk | None:
     """What becomes of a score whose inputs now lie in band `here`; None: that is open."""
@@ -165,47 +182,46 @@ def _step(
         return held if same else replace(held, waiting=waiting, since=since)
     known = inputs_of(fold, time, definition, chart)
     inputs = {name: found for name, found, fresh in known if fresh}
-    now = partial(definition, {name: found[0] for name, found in inputs.items()})
+    now = partial(definition, {name: found.value for name, found in inputs.items()})
     return Risk(
         held=here if calm else waiting,
         held_at=time,
         value=now.value if now.value is not None else now.lowest,
         inputs=tuple(
-            ScoreInputUsed(name, value, at, event_id)
-            for name, (value, at, event_id) in inputs.items()
+            ScoreInputUsed(name, found.value, found.at, found.event_id)
+            for name, found in inputs.items()
         ),
         missing=now.missing,
     )
 
 
-def _is_new(definition: ScoreDefinition, chart: Mapping[str, Charted], judged: Micros) -> bool:
+def _is_new(definition: ScoreDefinition, chart: dict[str, Charted], judged: Micros) -> bool:
     """Whether any input is newer than `judged`."""
-    for _, item, _ in definition.charted:
-        if item and (found := chart.get(item)) is not None and found[1] > judged:
+    for item in definition.items:
+        found = chart.get(item)
+        if found is not None and found.at > judged:
             return True
     return False
 
 
 def _band(
-    fold: Fold, time: Micros, definition: ScoreDefinition, chart: Mapping[str, Charted]
+    fold: Fold, time: Micros, definition: ScoreDefinition, chart: dict[str, Charted]
 ) -> str | None:
     """Band of the inputs that are not too old, None if open."""
+    if definition.timing != "now":
+        known = inputs_of(fold, time, definition, chart)
+        values = {name: found.value for name, found, usable in known if usable}
+        return partial(definition, values).band
     cells: list[Value | None] = []
-    for name, item, age, bounds in definition.probes:
-        found = chart.get(item) if item else counted(definition, name, chart)
-        if found is None:
+    for probe in definition.probes:
+        found = chart.get(probe.item) if probe.item else counted(definition, probe.name, chart)
+        if found is None or (probe.ages and time - found.at > probe.age):
             cells.append(None)
-            continue
-        value, at, _ = found
-        if age is not None and time - at > age:
-            cells.append(None)
+        elif probe.bounds is None:
+            cells.append(found.value)
         else:
-            cells.append(value if bounds is None else _cell(bounds, value))
-    if definition.timing == "now":
-        return band_in(definition, tuple(cells))
-    known = inputs_of(fold, time, definition, chart)
-    values = {name: found[0] for name, found, usable in known if usable}
-    return partial(definition, values).band
+            cells.append(_cell(probe.bounds, found.value))
+    return band_in(definition, tuple(cells))
 
 
 def _cell(bounds: tuple[float, ...], value: Value) -> int:
@@ -254,7 +270,7 @@ def hold_of(definition: ScoreDefinition, held: str | None, waiting: str) -> Micr
 
 def calm_band(definition: ScoreDefinition) -> str:
     """The band of a score of 0: being in it from the beginning is no change."""
-    return band(definition, 0)
+    return definition.calm
 
 
 def next_risk(fold: Fold) -> Micros | None:

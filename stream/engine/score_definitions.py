@@ -7,6 +7,7 @@ from them is in `stream.engine.scores`.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -157,6 +158,33 @@ class Plan:
     """Names: below the first edge, from the first on, ..."""
 
 
+@dataclass(slots=True, init=False)
+class Probe:
+    """One input that the stream holds, as it is looked at with every event."""
+
+    name: Final[str]
+    item: Final[str]
+    """Where the stream finds it; empty: it is counted."""
+    ages: Final[bool]
+    age: Final[Micros]
+    """The greatest, where it ages."""
+    bounds: Final[tuple[float, ...] | None]
+    """Between two of them every value counts the same. None: each value counts for itself."""
+
+    def __init__(
+        self,
+        name: str,
+        item: str,
+        age: Micros | None,
+        bounds: tuple[float, ...] | None,
+    ) -> None:
+        self.name = name
+        self.item = item
+        self.ages = age is not None
+        self.age = 0 if age is None else age
+        self.bounds = bounds
+
+
 @dataclass(frozen=True, slots=True)
 class ScoreDefinition:
     """One score as data."""
@@ -184,25 +212,34 @@ class ScoreDefinition:
         init=False, repr=False, compare=False
     )
     """(input, where the stream finds it, greatest age) of each input that the stream holds."""
-    probes: tuple[tuple[str, str, Micros | None, tuple[float, ...] | None], ...] = field(
+    items: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """Where the stream finds them, of those that are one value each."""
+    probes: tuple[Probe, ...] = field(init=False, repr=False, compare=False)
+    """`charted`, each with the bounds of its cells."""
+    calm: str = field(init=False, repr=False, compare=False)
+    """The band of a score of 0."""
+    bands_known: dict[tuple[Value | None, ...], str | None] = field(
         init=False, repr=False, compare=False
     )
-    """`charted`, each with the bounds of its cells: between two of them every value counts the
-    same. None: each value counts for itself."""
+    """What `stream.engine.scores.band_in` remembers."""
 
     def __hash__(self) -> int:
         return hash(self.name)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "plan", plan_of(self))
+        plan = plan_of(self)
+        object.__setattr__(self, "plan", plan)
+        object.__setattr__(self, "calm", plan.bands[bisect_right(plan.edges, 0)])
         charted = tuple(
             (item.name, item.chart, item.max_age)
             for item in self.inputs
             if item.chart or item.counts
         )
         object.__setattr__(self, "charted", charted)
-        probes = tuple((*item, cells_of(self, item[0])) for item in charted)
+        object.__setattr__(self, "items", tuple(item for _, item, _ in charted if item))
+        probes = tuple(Probe(*item, cells_of(self, item[0])) for item in charted)
         object.__setattr__(self, "probes", probes)
+        object.__setattr__(self, "bands_known", {})
 
     def input(self, name: str) -> ScoreInput | None:
         """The input of this name, if there is one."""

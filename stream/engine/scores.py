@@ -10,7 +10,6 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import product
 from typing import Any, Final
 
@@ -44,7 +43,10 @@ __all__ = [
 ]
 
 BANDS_KEPT: Final = 4096
-"""Combinations of inputs whose band is remembered."""
+"""Combinations of inputs whose band is remembered, of each score."""
+
+_UNKNOWN: Final = "?"
+"""No band: nothing is remembered of these inputs."""
 
 
 class ScoreError(ValueError):
@@ -126,20 +128,28 @@ def partial(definition: ScoreDefinition, values: Mapping[str, Value | None]) -> 
     )
 
 
-@lru_cache(maxsize=BANDS_KEPT)
 def band_in(definition: ScoreDefinition, cells: tuple[Value | None, ...]) -> str | None:
     """The band of `partial`, remembered, for a value or a cell of each of `definition.probes`.
 
     A cell is the number of its input's bounds that lie below the value.
     """
+    known = definition.bands_known
+    remembered = known.get(cells, _UNKNOWN)
+    if remembered != _UNKNOWN:
+        return remembered
     values: dict[str, Value | None] = {}
-    for (name, _, _, bounds), value in zip(definition.probes, cells, strict=True):
+    for place, value in enumerate(cells):
         cell: object = value
+        probe = definition.probes[place]
+        bounds = probe.bounds
         if bounds is not None and isinstance(cell, int):
-            values[name] = bounds[cell] if cell < len(bounds) else math.inf
+            values[probe.name] = bounds[cell] if cell < len(bounds) else math.inf
         else:
-            values[name] = value
-    return partial(definition, values).band
+            values[probe.name] = value
+    if len(known) >= BANDS_KEPT:
+        known.clear()
+    known[cells] = found = partial(definition, values).band
+    return found
 
 
 def _whole(
@@ -198,14 +208,15 @@ def _sum(plan: Plan, get: Callable[..., Any]) -> tuple[float, float]:
 
 def _result(definition: ScoreDefinition, known: Mapping[str, Value]) -> float:
     """The sum, product or dose of values that are all there."""
+    if definition.method == "ratio":
+        result = 1.0
+        for item in definition.inputs:
+            result *= _in_unit(item, known) ** item.power
+        return _rounded(definition, result)
     numbers = {
         item.name: _in_unit(item, known) for item in definition.inputs if item.kind == "number"
     }
     match definition.method:
-        case "ratio":
-            result = 1.0
-            for item in definition.inputs:
-                result *= numbers[item.name] ** item.power
         case "weighted_sum":
             result = math.fsum(
                 item.weight * numbers[item.name]
@@ -218,6 +229,10 @@ def _result(definition: ScoreDefinition, known: Mapping[str, Value]) -> float:
             result = math.fsum(
                 numbers[item.name] * _points(item, known) for item in definition.inputs
             )
+    return _rounded(definition, result)
+
+
+def _rounded(definition: ScoreDefinition, result: float) -> float:
     if definition.maximum is not None:
         result = min(result, definition.maximum)
     return float(f"{result:.12g}")  # no binary dust: 0.275, not 0.27499999999999997

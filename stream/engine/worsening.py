@@ -29,9 +29,9 @@ def signs(now: Fold, time: Micros, rules: Ruleset) -> list[tuple[str, str]]:
         if not applies(now, definition, rules):
             continue
         inputs = {k: value for k, value, fresh in inputs_of(now, time, definition, chart) if fresh}
-        if partial(definition, {k: value[0] for k, value in inputs.items()}).band == band:
-            newest = max(inputs.values(), key=lambda value: value[1], default=(0, 0, ""))
-            found.append((f"{name} {band}", newest[2]))
+        if partial(definition, {k: value.value for k, value in inputs.items()}).band == band:
+            newest = max(inputs.values(), key=lambda value: value.at, default=None)
+            found.append((f"{name} {band}", "" if newest is None else newest.event_id))
     for analyte in rule.rising:
         last, before = now.labs.get(analyte), now.labs_earlier.get(analyte)
         if last is None or before is None or time - before.at > rule.rising_within:
