@@ -12,7 +12,7 @@ from typing import Final
 from stream.engine.context import Context, Span
 from stream.engine.drugs import of_class
 from stream.engine.events import Micros
-from stream.engine.fold import Fold, Why
+from stream.engine.fold import NEVER, Fold, Why
 from stream.engine.oxygenation import EXCLUDED, device_grade, flow_conflict, on_air
 from stream.engine.pressure import in_conflict
 from stream.engine.temperature import near_fever
@@ -46,7 +46,8 @@ class Axes:
     @property
     def support(self) -> int:
         """The worse of hypotension and hypoxia (Lee 2019; rules A3, R17)."""
-        return max(self.pressors, self.hypotension, self.hypoxia)
+        worst = max(self.pressors, self.hypotension)  # compiled, three at once are slow
+        return max(worst, self.hypoxia)
 
 
 def measure(fold: Fold, time: Micros, context: Context, ran: Micros | None = None) -> Axes:
@@ -87,7 +88,7 @@ def masked(fold: Fold, context: Context) -> bool:
 
 def push_dose_active(fold: Fold, time: Micros, context: Context) -> bool:
     """A push-dose vasopressor was given so recently that it makes a candidate (R12)."""
-    return time - fold.push_at < context.rules.push_dose
+    return fold.push_at != NEVER and time - fold.push_at < context.rules.push_dose
 
 
 def relative_active(fold: Fold, time: Micros, context: Context) -> bool:

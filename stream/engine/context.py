@@ -40,11 +40,16 @@ class Context:
 
     def attributed_until(self, finding: str, time: Micros) -> Micros:
         """The end of the last attribution of `finding` that is over at `time`, else NEVER."""
-        ends = [span.until for span in self.spans.get(finding, ()) if span.until <= time]
-        return max(ends, default=NEVER)
+        last = NEVER
+        for span in self.spans.get(finding, ()):
+            if last < span.until <= time:
+                last = span.until
+        return last
 
     def boundary_after(self, time: Micros) -> Micros | None:
         """The next instant after `time` at which an attribution begins or ends."""
+        if not self.boundaries:
+            return None
         index = bisect_right(self.boundaries, time)
         return self.boundaries[index] if index < len(self.boundaries) else None
 

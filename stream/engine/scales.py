@@ -7,8 +7,7 @@ not measured (an oxygen fraction, a dose without a weight) is neither true nor f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from stream.engine.events import Micros
@@ -71,6 +70,10 @@ class Scales:
     """All scales of a ruleset; known by identity, so that answers can be remembered."""
 
     rows: tuple[Scale, ...] = ()
+    known: dict[tuple[object, ...], Answers] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """What `answers` remembers."""
 
     def find(self, name: str) -> Scale | None:
         """The scale of this name."""
@@ -143,14 +146,20 @@ def answer(scale: Scale, signs: Signs) -> Grades:
     return found
 
 
-@lru_cache(maxsize=ANSWERS_KEPT)
 def answers(scales: Scales, signs: Signs, product: str, adult: bool) -> Answers:
-    """What every scale that applies gives for these signs, without hold."""
-    return tuple(
+    """What every scale that applies gives for these signs, without hold; it is remembered."""
+    known, key = scales.known, (signs.key(), product, adult)
+    remembered = known.get(key)
+    if remembered is not None:
+        return remembered
+    if len(known) >= ANSWERS_KEPT:
+        known.clear()
+    known[key] = found = tuple(
         (scale.name, answer(scale, signs))
         for scale in scales.rows
         if applies(scale, product, adult=adult)
     )
+    return found
 
 
 def step_scales(fold: Fold, time: Micros, found: Answers, held_from: Micros) -> None:

@@ -5,7 +5,8 @@ None means: there, but not measured. What nobody charted does not count.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from dataclasses import dataclass, fields
+from typing import Final
 
 from stream.engine.axes import Axes
 from stream.engine.context import Context
@@ -16,42 +17,124 @@ from stream.engine.oxygenation import EXCLUDED, on_air
 from stream.engine.ruleset import Ruleset
 
 
-class Signs(NamedTuple):
+@dataclass(slots=True, init=False)
+class Signs:
     """Signs by the names that `scales.toml` uses; grades of organs are CTCAE's."""
 
-    crs: bool
+    crs: Final[bool]
     """An episode is open: fever was there at its onset."""
-    fever: bool
-    support: bool
+    fever: Final[bool]
+    support: Final[bool]
     """Hypotension, a vasopressor or hypoxia, by the rules of the ASTCT axes."""
-    fever_rule: bool
+    fever_rule: Final[bool]
     """ASTCT's fever rule is met for the support (waiver, look-back, unbroken support)."""
-    hypotension: bool
-    boluses: int
+    hypotension: Final[bool]
+    boluses: Final[int]
     """Fluid boluses given for this hypotension."""
-    pressors: int
+    pressors: Final[int]
     """Vasopressors running together, vasopressin among them."""
-    pressors_without_vasopressin: int
-    pressor_long: bool
-    high_doses: tuple[tuple[str, bool | None], ...]
+    pressors_without_vasopressin: Final[int]
+    pressor_long: Final[bool]
+    high_doses: Final[tuple[tuple[str, bool | None], ...]]
     """By table of vasopressor doses: high for as long as the table asks."""
-    hypoxia: bool
-    oxygen: bool
-    device: str
+    hypoxia: Final[bool]
+    oxygen: Final[bool]
+    device: Final[str]
     """Class of the device: `none` `nasal` `blow_by` `mask` `noninvasive` `invasive`."""
-    fio2: tuple[float, float] | None
+    fio2: Final[tuple[float, float] | None]
     """Lowest and highest fraction it can be; equal where charted."""
-    nasal_flow: float | None
+    nasal_flow: Final[float | None]
     """L/min through a nasal cannula; 0 where there is none."""
-    creatinine: int
-    transaminase: int
-    bilirubin: int
-    neutropenia: bool
-    admitted: bool | None
-    admitted_for_crs: bool
-    iv_therapy: bool
-    clotting_products: bool
-    death: bool
+    creatinine: Final[int]
+    transaminase: Final[int]
+    bilirubin: Final[int]
+    neutropenia: Final[bool]
+    admitted: Final[bool | None]
+    admitted_for_crs: Final[bool]
+    iv_therapy: Final[bool]
+    clotting_products: Final[bool]
+    death: Final[bool]
+
+    def __init__(
+        self,
+        crs: bool,
+        fever: bool,
+        support: bool,
+        fever_rule: bool,
+        hypotension: bool,
+        boluses: int,
+        pressors: int,
+        pressors_without_vasopressin: int,
+        pressor_long: bool,
+        high_doses: tuple[tuple[str, bool | None], ...],
+        hypoxia: bool,
+        oxygen: bool,
+        device: str,
+        fio2: tuple[float, float] | None,
+        nasal_flow: float | None,
+        creatinine: int,
+        transaminase: int,
+        bilirubin: int,
+        neutropenia: bool,
+        admitted: bool | None,
+        admitted_for_crs: bool,
+        iv_therapy: bool,
+        clotting_products: bool,
+        death: bool,
+    ) -> None:
+        self.crs = crs
+        self.fever = fever
+        self.support = support
+        self.fever_rule = fever_rule
+        self.hypotension = hypotension
+        self.boluses = boluses
+        self.pressors = pressors
+        self.pressors_without_vasopressin = pressors_without_vasopressin
+        self.pressor_long = pressor_long
+        self.high_doses = high_doses
+        self.hypoxia = hypoxia
+        self.oxygen = oxygen
+        self.device = device
+        self.fio2 = fio2
+        self.nasal_flow = nasal_flow
+        self.creatinine = creatinine
+        self.transaminase = transaminase
+        self.bilirubin = bilirubin
+        self.neutropenia = neutropenia
+        self.admitted = admitted
+        self.admitted_for_crs = admitted_for_crs
+        self.iv_therapy = iv_therapy
+        self.clotting_products = clotting_products
+        self.death = death
+
+    def key(self) -> tuple[object, ...]:
+        """All of it: equal where the signs are, and hashable."""
+        return (
+            self.crs,
+            self.fever,
+            self.support,
+            self.fever_rule,
+            self.hypotension,
+            self.boluses,
+            self.pressors,
+            self.pressors_without_vasopressin,
+            self.pressor_long,
+            self.high_doses,
+            self.hypoxia,
+            self.oxygen,
+            self.device,
+            self.fio2,
+            self.nasal_flow,
+            self.creatinine,
+            self.transaminase,
+            self.bilirubin,
+            self.neutropenia,
+            self.admitted,
+            self.admitted_for_crs,
+            self.iv_therapy,
+            self.clotting_products,
+            self.death,
+        )
 
     @property
     def organ(self) -> int:
@@ -71,7 +154,9 @@ class Signs(NamedTuple):
         return False
 
 
-SIGN_NAMES: Final = frozenset({*Signs._fields, "organ", "liver", "high_dose"}) - {"high_doses"}
+SIGN_NAMES: Final = frozenset(
+    {*(each.name for each in fields(Signs)), "organ", "liver", "high_dose"}
+) - {"high_doses"}
 """What a condition may speak of."""
 
 
@@ -122,10 +207,14 @@ def signs_of(fold: Fold, time: Micros, context: Context, axes: Axes, ran: Micros
         neutropenia=anc is not None and anc.value < rules.neutropenia_anc,
         admitted=_admitted(fold, rules),
         admitted_for_crs=bool(fold.hospitalised_for_crs),
-        iv_therapy=time - fold.iv_therapy_at < rules.treatment_counts,
-        clotting_products=time - fold.clotting_at < rules.treatment_counts,
+        iv_therapy=_counts(fold.iv_therapy_at, time, rules),
+        clotting_products=_counts(fold.clotting_at, time, rules),
         death=fold.death_crs,
     )
+
+
+def _counts(given: Micros, time: Micros, rules: Ruleset) -> bool:
+    return given != NEVER and time - given < rules.treatment_counts
 
 
 def _together(fold: Fold, rules: Ruleset, ran: Micros, classes: tuple[str, ...]) -> int:
