@@ -133,8 +133,10 @@ def say_screen(voice: Voice, now: Fold, emitted: Micros) -> None:
     """
     if now.ended:
         return
-    screen = now.iec_hs if now.iec_hs is not None else Screen(None, now.time)
     said = voice.published.iec_hs
+    if now.iec_hs is None and (said is None or not said.positive):
+        return
+    screen = now.iec_hs if now.iec_hs is not None else Screen(None, now.time)
     positive = screen.positive
     if positive is None and said is not None and said.positive:
         positive = False if screen.last_positive < said.time else None

@@ -40,7 +40,8 @@ def next_timer(fold: Fold, context: Context) -> Micros | None:
     if len(fold.running) >= 2:
         dues += [run.since + rules.overlap for run in fold.running.values()]
     steps = fold.raw_steps
-    dues += [steps[i + 1][0] + rules.down for i in range(len(steps) - 1)]
+    if len(steps) > 1:
+        dues += [steps[i + 1][0] + rules.down for i in range(len(steps) - 1)]
     if fold.quiet_since is not None:
         closes = fold.quiet_since + rules.quiet
         dues.append(max(now, closes) if _fresh(fold, now, context) else closes)
@@ -59,7 +60,11 @@ def next_timer(fold: Fold, context: Context) -> Micros | None:
     if boundary is not None:
         dues.append(boundary)
     first = now + 1 if fold.settled else now
-    return min((due for due in dues if due >= first), default=None)
+    soonest: Micros | None = None
+    for due in dues:
+        if due >= first and (soonest is None or due < soonest):
+            soonest = due
+    return soonest
 
 
 def evaluate(fold: Fold, time: Micros, context: Context, *, settle: bool) -> None:
@@ -212,21 +217,23 @@ def _offered(
     fold: Fold, time: Micros, context: Context, measured: Axes, *, lapsed: bool
 ) -> tuple[int, str, set[str]]:
     """The grade that the patient would have if what is missing were there, why, and the flags."""
-    offers: list[tuple[int, str]] = []
+    grade, why = 0, ""  # of equal ones the first
     codes: set[str] = set()
     grades = context.rules.grades
     if fold.episode is None and measured.support > 0:
+        grade = measured.support
         why = "masked_onset" if axis.masked(fold, context) else "no_fever_onset"
-        offers.append((measured.support, why))
         codes.add(why.upper())
     if lapsed:
-        offers.append((measured.support, "fever_lapsed"))
+        if measured.support > grade:
+            grade, why = measured.support, "fever_lapsed"
         codes.add("FEVER_LAPSED")
-    if axis.push_dose_active(fold, time, context):
-        offers.append((grades["push_dose_candidate"], "push_dose"))
+    if axis.push_dose_active(fold, time, context) and grades["push_dose_candidate"] > grade:
+        grade, why = grades["push_dose_candidate"], "push_dose"
     if axis.relative_active(fold, time, context):
-        offers.append((grades["relative_hypotension_candidate"], "relative_hypotension"))
-    grade, why = max(offers, key=lambda offer: offer[0], default=(0, ""))
+        relative = grades["relative_hypotension_candidate"]
+        if relative > grade:
+            grade, why = relative, "relative_hypotension"
     return grade, why, codes
 
 

@@ -206,6 +206,11 @@ def _first(
     reminder: tuple[Micros, Reminder] | None,
     alarm: Micros | None,
 ) -> Micros | None:
-    dues = [item[0] for item in (signal, reminder) if item is not None]
-    dues += [item for item in (timer, alarm) if item is not None]
-    return min(dues, default=None)
+    first = timer
+    if signal is not None and (first is None or signal[0] < first):
+        first = signal[0]
+    if reminder is not None and (first is None or reminder[0] < first):
+        first = reminder[0]
+    if alarm is not None and (first is None or alarm < first):
+        first = alarm
+    return first

@@ -8,9 +8,9 @@ clinical reference section 6.4.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Final
 
 from stream.engine.advice import doses_until, hours, next_dose_rows
 from stream.engine.announce import Voice
@@ -26,12 +26,23 @@ _REMINDERS_KEPT: Final = 8
 """Of each timer: more than can come back to life by a late event or a retraction."""
 
 
-class Case(NamedTuple):
+@dataclass(slots=True, init=False)
+class Case:
     """A patient as they stand, one timer's rule, and the ruleset that it is of."""
 
-    now: Fold
-    rule: TimerRule
-    rules: Ruleset
+    now: Final[Fold]
+    rule: Final[TimerRule]
+    rules: Final[Ruleset]
+
+    def __init__(
+        self,
+        now: Fold,
+        rule: TimerRule,
+        rules: Ruleset,
+    ) -> None:
+        self.now = now
+        self.rule = rule
+        self.rules = rules
 
 
 @dataclass(slots=True, init=False)
@@ -93,23 +104,55 @@ def is_about(said: SaidReminder, item: Reminder) -> bool:
     return said.number == item.number or said.due == item.due
 
 
-def reminders(now: Fold, rules: Ruleset) -> Iterator[Reminder]:
-    """Every timer whose condition is met, with when it is due; its rule has to suit the patient."""
+def reminders(now: Fold, rules: Ruleset) -> list[Reminder]:
+    """Every timer whose condition is met, with when it is due; its rule has to suit the patient.
+
+    Each is asked only where the field is there without which its condition cannot be met: few
+    patients have them all.
+    """
+    found: list[Reminder] = []
     if now.therapy is None or now.ended:
+        return found
+    if now.temp_qualifies:
+        _ask("K1", _fever_for_long, now, rules, found)
+    if now.doses:
+        _ask("K2", _repeat_interval, now, rules, found)
+    if now.first_doses:
+        _ask("K3", _not_improved, now, rules, found)
+    if now.doses:
+        _ask("K4", _most_given, now, rules, found)
+    if now.raw:
+        _ask("K5", _sign_for_long, now, rules, found)
+    if now.fever_again_id:
+        _ask("K6", _fever_again, now, rules, found)
+    if now.episode:
+        _ask("K7", _signs_for_a_week, now, rules, found)
+    _ask("K8", _not_checked, now, rules, found)
+    if now.dose_question is not None:
+        _ask("K9", _dose_near, now, rules, found)
+    _ask("K9", _dose_scheduled, now, rules, found)
+    if now.first_doses:
+        _ask("K10", _label_steroid, now, rules, found)
+    return found
+
+
+def _ask(
+    code: str,
+    find: Callable[[Case], Reminder | None],
+    now: Fold,
+    rules: Ruleset,
+    found: list[Reminder],
+) -> None:
+    rule = rules.timers.get(code)
+    if rule is None:
         return
-    for code, find, without in _TIMERS:
-        if without and not getattr(now, without):
-            continue
-        rule = rules.timers.get(code)
-        if rule is None:
-            continue
-        if rule.products and now.product_name not in rule.products:
-            continue
-        if rule.therapy_classes and now.product_class not in rule.therapy_classes:
-            continue
-        found = find(Case(now, rule, rules))
-        if found is not None:
-            yield found
+    if rule.products and now.product_name not in rule.products:
+        return
+    if rule.therapy_classes and now.product_class not in rule.therapy_classes:
+        return
+    item = find(Case(now, rule, rules))
+    if item is not None:
+        found.append(item)
 
 
 def next_reminder(
@@ -271,19 +314,20 @@ def _not_checked(case: Case) -> Reminder | None:
     """K8: no temperature and no pressure for longer than the check interval."""
     now = case.now
     assert now.therapy is not None
-    last = max(now.temp_seen, now.bp_seen, now.therapy)
-    dues = [last + case.rule.after] if now.episode is not None else []
+    seen = max(now.temp_seen, now.bp_seen)
+    last = max(seen, now.therapy)
+    first: Micros | None = last + case.rule.after if now.episode is not None else None
     product = product_of(now, case.rules)
     window = None if product is None else product.window(dose_called(now))
     if window is not None and window.min_check_interval is not None:
         due = last + window.min_check_interval
-        if due <= now.therapy + window.end:
-            dues.append(due)
-    if not dues:
+        if due <= now.therapy + window.end and (first is None or due < first):
+            first = due
+    if first is None:
         return None
     newest = now.temp_id if now.temp_seen >= now.bp_seen else now.bp_id
     ids = (newest,) if newest else (now.therapy_id,)
-    return Reminder("K8", min(dues), min(dues), ids, lasting=True)
+    return Reminder("K8", first, first, ids, lasting=True)
 
 
 def _dose_near(case: Case) -> Reminder | None:
@@ -315,19 +359,3 @@ def _label_steroid(case: Case) -> Reminder | None:
     due = since if case.now.grade > dose.grade and since > dose.time else max(due, since)
     same = dose.time + 1  # once since the first dose, whichever way it came
     return Reminder("K10", same - case.rules.same_dose, due, (dose.event_id,), lasting=True)
-
-
-_TIMERS: Final[tuple[tuple[str, Callable[[Case], Reminder | None], str], ...]] = (
-    ("K1", _fever_for_long, "temp_qualifies"),
-    ("K2", _repeat_interval, "doses"),
-    ("K3", _not_improved, "first_doses"),
-    ("K4", _most_given, "doses"),
-    ("K5", _sign_for_long, "raw"),
-    ("K6", _fever_again, "fever_again_id"),
-    ("K7", _signs_for_a_week, "episode"),
-    ("K8", _not_checked, ""),
-    ("K9", _dose_near, "dose_question"),
-    ("K9", _dose_scheduled, ""),
-    ("K10", _label_steroid, "first_doses"),
-)
-"""Each with the field of the fold without which its condition cannot be met: few have them all."""
