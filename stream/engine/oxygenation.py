@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from stream.engine.events import Micros, Oxygen, Reading
-from stream.engine.fold import Fold
+from stream.engine.fold import NEVER, Fold
 from stream.engine.ruleset import Ruleset
 
 EXCLUDED: Final = {
@@ -72,15 +72,19 @@ def apply_saturations(
     fold: Fold, time: Micros, readings: list[tuple[Reading, str]], rules: Ruleset
 ) -> None:
     """Take in the valid SpO2 values of one instant, percent; the lowest one counts."""
-    usable = [r for r in readings if r[0].quality != "suspect" or r[0].value < rules.spo2_low]
-    if not usable:
+    lowest: Reading | None = None
+    event_id = ""
+    for reading, of_event in readings:
+        usable = reading.quality != "suspect" or reading.value < rules.spo2_low
+        if usable and (lowest is None or reading.value < lowest.value):
+            lowest, event_id = reading, of_event
+    if lowest is None:
         return
-    reading, event_id = min(usable, key=lambda item: item[0].value)
     fold.spo2_seen = time
-    if time - fold.sao2_at <= rules.sao2_override:
+    if fold.sao2_at != NEVER and time - fold.sao2_at <= rules.sao2_override:
         return
-    gap = rules.spo2_continuous_min if reading.method == "continuous" else rules.pair_min_gap
-    _track(fold, time, reading.value, event_id, gap, rules)
+    gap = rules.spo2_continuous_min if lowest.method == "continuous" else rules.pair_min_gap
+    _track(fold, time, lowest.value, event_id, gap, rules)
 
 
 def apply_blood_gas(fold: Fold, time: Micros, sao2: float, event_id: str, rules: Ruleset) -> None:

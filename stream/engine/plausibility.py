@@ -54,12 +54,13 @@ def _rejection(event: Event, code: str, detail: str) -> Rejection:
 
 def _vitals(event: Vitals, rules: Ruleset) -> tuple[Vitals, tuple[Rejection, ...]]:
     bad: list[BadReading] = []
-    good: list[Reading] = []
+    aside: list[Reading] = []
     lines: list[Reading] = []
     cuffs: list[Reading] = []
     for reading in event.readings:
         low, high = rules.plausible[reading.signal]
         if reading.quality == "bad":
+            aside.append(reading)
             bad.append(BadReading(reading.signal, "quality_bad", f"{reading.signal}: quality bad"))
             continue
         if not low <= reading.value <= high:
@@ -67,54 +68,74 @@ def _vitals(event: Vitals, rules: Ruleset) -> tuple[Vitals, tuple[Rejection, ...
                 f"{reading.signal} = {reading.value:g}: expected {low:g} to {high:g}; "
                 "check the value and its unit, then send it again with a new event_id"
             )
+            aside.append(reading)
             bad.append(BadReading(reading.signal, "implausible_value", detail))
             continue
-        good.append(reading)
-        if reading.signal in _PRESSURES:
-            (lines if reading.method == "arterial_line" else cuffs).append(reading)
-    for group in (lines, cuffs):
-        if len(group) > 1 or (group and group is lines):
-            _screen_pressures(group, good, bad, rules)
-    if not bad:
+        if reading.signal in ("systolic_bp", "diastolic_bp", "mean_bp"):
+            if reading.method == "arterial_line":
+                lines.append(reading)
+            else:
+                cuffs.append(reading)
+    wrong_lines = _fault(lines, rules, line=True) if lines else ""
+    wrong_cuffs = _fault(cuffs, rules, line=False) if len(cuffs) > 1 else ""
+    if not (bad or wrong_lines or wrong_cuffs):
         return event, ()
+    good = [reading for reading in event.readings if not _among(reading, aside)]
+    if wrong_lines:
+        _set_aside(lines, wrong_lines, good, bad)
+    if wrong_cuffs:
+        _set_aside(cuffs, wrong_cuffs, good, bad)
     # what the edge set aside was reported there; only what was found here is reported here
     rejections = tuple(_rejection(event, item.code, item.detail) for item in bad)
     return replace(event, readings=tuple(good), bad=(*event.bad, *bad)), rejections
 
 
-_PRESSURES: Final = frozenset({"systolic_bp", "diastolic_bp", "mean_bp"})
+_MEAN_ALONE: Final = "mean_bp "
+"""What is wrong with the mean pressure begins so; the other pressures beside it count."""
 
 
-def _screen_pressures(
-    group: list[Reading], good: list[Reading], bad: list[BadReading], rules: Ruleset
-) -> None:
-    """Pressures of one event and one kind of source (line or cuff) are judged together."""
-    value = {reading.signal: reading.value for reading in group}
-    line = bool(group) and group[0].method == "arterial_line"
-    systolic, diastolic = value.get("systolic_bp"), value.get("diastolic_bp")
-    mean = value.get("mean_bp")
-    why, drop = "", group
+def _fault(group: list[Reading], rules: Ruleset, *, line: bool) -> str:
+    """What is wrong with the pressures of one event and one kind of source, judged together."""
+    systolic: float | None = None
+    diastolic: float | None = None
+    mean: float | None = None
+    for reading in group:
+        if reading.signal == "systolic_bp":
+            systolic = reading.value
+        elif reading.signal == "diastolic_bp":
+            diastolic = reading.value
+        else:
+            mean = reading.value
     if systolic is not None and diastolic is not None and diastolic >= systolic:
-        why = f"diastolic_bp {diastolic:g} is not below systolic_bp {systolic:g}"
-    elif line and systolic is not None and systolic > rules.arterial_flush_mmhg:
-        why = f"systolic_bp {systolic:g} on an arterial line reads as a flush"
-    elif (
+        return f"diastolic_bp {diastolic:g} is not below systolic_bp {systolic:g}"
+    if line and systolic is not None and systolic > rules.arterial_flush_mmhg:
+        return f"systolic_bp {systolic:g} on an arterial line reads as a flush"
+    if (
         line
         and systolic is not None
         and diastolic is not None
         and systolic - diastolic < rules.arterial_pulse_pressure_mmhg
     ):
-        why = f"pulse pressure {systolic - diastolic:g} on an arterial line reads as an artefact"
-    elif mean is not None and (
+        return f"pulse pressure {systolic - diastolic:g} on an arterial line reads as an artefact"
+    if mean is not None and (
         (systolic is not None and mean > systolic) or (diastolic is not None and mean < diastolic)
     ):
-        why = f"mean_bp {mean:g} lies outside diastolic to systolic"
-        drop = [reading for reading in group if reading.signal == "mean_bp"]
-    if why:
-        for reading in drop:
+        return f"{_MEAN_ALONE}{mean:g} lies outside diastolic to systolic"
+    return ""
+
+
+def _set_aside(group: list[Reading], why: str, good: list[Reading], bad: list[BadReading]) -> None:
+    alone = why.startswith(_MEAN_ALONE)
+    for reading in group:
+        if not alone or reading.signal == "mean_bp":
             good.remove(reading)
             detail = f"{why}; repeat the measurement"
             bad.append(BadReading(reading.signal, "implausible_value", detail))
+
+
+def _among(reading: Reading, others: list[Reading]) -> bool:
+    """Whether it is one of these, not only equal to one."""
+    return any(reading is other for other in others)
 
 
 def _oxygen(event: Oxygen, rules: Ruleset) -> tuple[Oxygen, tuple[Rejection, ...]]:

@@ -44,10 +44,15 @@ class Frame:
 
     def take(self, reading: Reading, event_id: str) -> None:
         """Add a value; of two of a kind at one instant the lower one counts."""
-        name = reading.signal.removesuffix("_bp")
-        held: float | None = getattr(self, name)
-        if held is None or reading.value < held:
-            setattr(self, name, reading.value)
+        value = reading.value
+        if reading.signal == "systolic_bp":
+            if self.systolic is None or value < self.systolic:
+                self.systolic = value
+        elif reading.signal == "diastolic_bp":
+            if self.diastolic is None or value < self.diastolic:
+                self.diastolic = value
+        elif self.mean is None or value < self.mean:
+            self.mean = value
         self.event_id = self.event_id or event_id
         self.suspect = self.suspect or reading.quality == "suspect"
 
