@@ -19,21 +19,67 @@ else by identity: what differs only by identity may be told as a difference, and
 
 from __future__ import annotations
 
+from stream.engine.events import Micros
 from stream.engine.fold import NAMES, Fold
+
+
+class Differences:
+    """Where a fold differs from another, and what it has there.
+
+    Of numbers that are equal one is kept: a fold has the same time in many fields.
+    """
+
+    def __init__(self, time: Micros) -> None:
+        self.places: list[int] = []
+        """Of the fields, by `stream.engine.fold.NAMES`, ascending."""
+        self.values: list[object] = []
+        self._time = time
+        self._same: object = time
+        self._numbers: dict[int, object] = {}
+
+    def number(self, place: int, value: int) -> None:
+        """The fold has this number in a field."""
+        self.places.append(place)
+        if value == self._time:
+            self.values.append(self._same)
+        else:
+            self.values.append(self._numbers.setdefault(value, value))
+
+    def value(self, place: int, value: object) -> None:
+        """The fold has this, be it a number or not, in a field."""
+        if type(value) is int:
+            self.number(place, value)
+        else:
+            self.places.append(place)
+            self.values.append(value)
 
 
 def same(one: Fold, other: Fold) -> bool:
     """Equal, with every mapping in the same order: what is written of them is the same too."""
-    for at in differing(one, other):
-        mine, others = getattr(one, NAMES[at]), getattr(other, NAMES[at])
-        if mine != others or (isinstance(mine, dict) and list(mine) != list(others)):
+    found = differences(one, other)
+    for place, at in enumerate(found.places):
+        if not alike(found.values[place], getattr(other, NAMES[at])):
             return False
     return True
 
 
+def alike(mine: object, other: object) -> bool:
+    """Equal, and if they are mappings, in the same order."""
+    if mine is other:
+        return True
+    if mine != other:
+        return False
+    return not (isinstance(mine, dict) and isinstance(other, dict)) or list(mine) == list(other)
+
+
 def differing(fold: Fold, other: Fold) -> list[int]:
     """The places of the fields, by `stream.engine.fold.NAMES`, ascending."""
-    places: list[int] = []
+    return differences(fold, other).places
+
+
+def differences(fold: Fold, other: Fold) -> Differences:
+    """All of them, in the order of the fields."""
+    found = Differences(fold.time)
 '''
 
 
@@ -42,9 +88,10 @@ def text() -> str:
     lines = []
     for place, field in enumerate(dataclasses.fields(Fold)):
         told = "!=" if hints[field.name] in (int, bool) else "is not"
+        kind = "number" if hints[field.name] is int else "value"
         lines.append(f"    if fold.{field.name} {told} other.{field.name}:")
-        lines.append(f"        places.append({place})")
-    return HEAD + "\n".join([*lines, "    return places", ""])
+        lines.append(f"        found.{kind}({place}, fold.{field.name})")
+    return HEAD + "\n".join([*lines, "    return found", ""])
 
 
 if __name__ == "__main__":

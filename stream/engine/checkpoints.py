@@ -14,7 +14,7 @@ from typing import Final
 from stream.engine.events import Micros
 from stream.engine.facts import WINDOW, minute_of, window_of
 from stream.engine.fold import NAMES, NEVER, Fold
-from stream.engine.fold_difference import differing
+from stream.engine.fold_difference import alike, differences, same
 
 _NEWEST_KEPT: Final = 4
 _MINUTES_KEPT: Final = 12
@@ -46,23 +46,24 @@ class Kept:
     def of(cls, fold: Fold, like: Kept | None) -> Kept:
         """Of a fold as it is now; it shares what it can with `like`."""
         if like is not None:
-            differences = differing(fold, like.common)
-            if len(differences) <= _FEW:
-                # of numbers that are equal one is kept: a fold has the same time in many fields
-                shared: dict[int, int] = {}
-                values: list[object] = []
-                for at in differences:
-                    value = getattr(fold, NAMES[at])
-                    values.append(shared.setdefault(value, value) if type(value) is int else value)
-                return cls(like.common, bytes(differences), tuple(values))
+            found = differences(fold, like.common)
+            if len(found.places) <= _FEW:
+                return cls(like.common, bytes(found.places), tuple(found.values))
         return cls(fold.copy(), b"", ())
 
     def fold(self) -> Fold:
         """The fold again; one of the caller's own."""
         fold = self.common.copy()
-        for at, value in zip(self.places, self.values, strict=True):
-            setattr(fold, NAMES[at], value)
+        for place, at in enumerate(self.places):
+            setattr(fold, NAMES[at], self.values[place])
         return fold
+
+    def is_of(self, fold: Fold) -> bool:
+        """Whether a fold is the same as this one; most often it differs in the same fields."""
+        found = differences(fold, self.common)
+        if bytes(found.places) != self.places:
+            return same(fold, self.fold())
+        return all(alike(found.values[place], value) for place, value in enumerate(self.values))
 
 
 Folds = dict[Micros, Kept]

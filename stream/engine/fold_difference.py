@@ -7,329 +7,375 @@ else by identity: what differs only by identity may be told as a difference, and
 
 from __future__ import annotations
 
+from stream.engine.events import Micros
 from stream.engine.fold import NAMES, Fold
+
+
+class Differences:
+    """Where a fold differs from another, and what it has there.
+
+    Of numbers that are equal one is kept: a fold has the same time in many fields.
+    """
+
+    def __init__(self, time: Micros) -> None:
+        self.places: list[int] = []
+        """Of the fields, by `stream.engine.fold.NAMES`, ascending."""
+        self.values: list[object] = []
+        self._time = time
+        self._same: object = time
+        self._numbers: dict[int, object] = {}
+
+    def number(self, place: int, value: int) -> None:
+        """The fold has this number in a field."""
+        self.places.append(place)
+        if value == self._time:
+            self.values.append(self._same)
+        else:
+            self.values.append(self._numbers.setdefault(value, value))
+
+    def value(self, place: int, value: object) -> None:
+        """The fold has this, be it a number or not, in a field."""
+        if type(value) is int:
+            self.number(place, value)
+        else:
+            self.places.append(place)
+            self.values.append(value)
 
 
 def same(one: Fold, other: Fold) -> bool:
     """Equal, with every mapping in the same order: what is written of them is the same too."""
-    for at in differing(one, other):
-        mine, others = getattr(one, NAMES[at]), getattr(other, NAMES[at])
-        if mine != others or (isinstance(mine, dict) and list(mine) != list(others)):
+    found = differences(one, other)
+    for place, at in enumerate(found.places):
+        if not alike(found.values[place], getattr(other, NAMES[at])):
             return False
     return True
 
 
+def alike(mine: object, other: object) -> bool:
+    """Equal, and if they are mappings, in the same order."""
+    if mine is other:
+        return True
+    if mine != other:
+        return False
+    return not (isinstance(mine, dict) and isinstance(other, dict)) or list(mine) == list(other)
+
+
 def differing(fold: Fold, other: Fold) -> list[int]:
     """The places of the fields, by `stream.engine.fold.NAMES`, ascending."""
-    places: list[int] = []
+    return differences(fold, other).places
+
+
+def differences(fold: Fold, other: Fold) -> Differences:
+    """All of them, in the order of the fields."""
+    found = Differences(fold.time)
     if fold.time != other.time:
-        places.append(0)
+        found.number(0, fold.time)
     if fold.settled != other.settled:
-        places.append(1)
+        found.value(1, fold.settled)
     if fold.age_years is not other.age_years:
-        places.append(2)
+        found.value(2, fold.age_years)
     if fold.birth_date is not other.birth_date:
-        places.append(3)
+        found.value(3, fold.birth_date)
     if fold.weight_kg is not other.weight_kg:
-        places.append(4)
+        found.value(4, fold.weight_kg)
     if fold.baseline_charted is not other.baseline_charted:
-        places.append(5)
+        found.value(5, fold.baseline_charted)
     if fold.baseline_measured is not other.baseline_measured:
-        places.append(6)
+        found.value(6, fold.baseline_measured)
     if fold.location is not other.location:
-        places.append(7)
+        found.value(7, fold.location)
     if fold.baseline_ice is not other.baseline_ice:
-        places.append(8)
+        found.value(8, fold.baseline_ice)
     if fold.hospitalised_for_crs is not other.hospitalised_for_crs:
-        places.append(9)
+        found.value(9, fold.hospitalised_for_crs)
     if fold.spo2_scale is not other.spo2_scale:
-        places.append(10)
+        found.value(10, fold.spo2_scale)
     if fold.spo2_scale_at != other.spo2_scale_at:
-        places.append(11)
+        found.number(11, fold.spo2_scale_at)
     if fold.spo2_scale_id is not other.spo2_scale_id:
-        places.append(12)
+        found.value(12, fold.spo2_scale_id)
     if fold.therapy is not other.therapy:
-        places.append(13)
+        found.value(13, fold.therapy)
     if fold.first_therapy is not other.first_therapy:
-        places.append(14)
+        found.value(14, fold.first_therapy)
     if fold.therapy_before is not other.therapy_before:
-        places.append(15)
+        found.value(15, fold.therapy_before)
     if fold.product is not other.product:
-        places.append(16)
+        found.value(16, fold.product)
     if fold.product_name is not other.product_name:
-        places.append(17)
+        found.value(17, fold.product_name)
     if fold.therapy_class is not other.therapy_class:
-        places.append(18)
+        found.value(18, fold.therapy_class)
     if fold.product_class is not other.product_class:
-        places.append(19)
+        found.value(19, fold.product_class)
     if fold.dose_number is not other.dose_number:
-        places.append(20)
+        found.value(20, fold.dose_number)
     if fold.therapy_id is not other.therapy_id:
-        places.append(21)
+        found.value(21, fold.therapy_id)
     if fold.product_doses != other.product_doses:
-        places.append(22)
+        found.number(22, fold.product_doses)
     if fold.dose_question is not other.dose_question:
-        places.append(23)
+        found.value(23, fold.dose_question)
     if fold.before_therapy is not other.before_therapy:
-        places.append(24)
+        found.value(24, fold.before_therapy)
     if fold.temp is not other.temp:
-        places.append(25)
+        found.value(25, fold.temp)
     if fold.temp_at != other.temp_at:
-        places.append(26)
+        found.number(26, fold.temp_at)
     if fold.temp_rank != other.temp_rank:
-        places.append(27)
+        found.number(27, fold.temp_rank)
     if fold.temp_site is not other.temp_site:
-        places.append(28)
+        found.value(28, fold.temp_site)
     if fold.temp_id is not other.temp_id:
-        places.append(29)
+        found.value(29, fold.temp_id)
     if fold.temp_qualifies != other.temp_qualifies:
-        places.append(30)
+        found.value(30, fold.temp_qualifies)
     if fold.temp_attributed != other.temp_attributed:
-        places.append(31)
+        found.value(31, fold.temp_attributed)
     if fold.temp_seen != other.temp_seen:
-        places.append(32)
+        found.number(32, fold.temp_seen)
     if fold.temp_bad != other.temp_bad:
-        places.append(33)
+        found.number(33, fold.temp_bad)
     if fold.temp_bad_unit != other.temp_bad_unit:
-        places.append(34)
+        found.number(34, fold.temp_bad_unit)
     if fold.patch is not other.patch:
-        places.append(35)
+        found.value(35, fold.patch)
     if fold.patch_since != other.patch_since:
-        places.append(36)
+        found.number(36, fold.patch_since)
     if fold.fever_at != other.fever_at:
-        places.append(37)
+        found.number(37, fold.fever_at)
     if fold.fever_id is not other.fever_id:
-        places.append(38)
+        found.value(38, fold.fever_id)
     if fold.fever_run != other.fever_run:
-        places.append(39)
+        found.number(39, fold.fever_run)
     if fold.fever_run_id is not other.fever_run_id:
-        places.append(40)
+        found.value(40, fold.fever_run_id)
     if fold.antipyretic_at != other.antipyretic_at:
-        places.append(41)
+        found.number(41, fold.antipyretic_at)
     if fold.cooled != other.cooled:
-        places.append(42)
+        found.value(42, fold.cooled)
     if fold.fever_again_at != other.fever_again_at:
-        places.append(43)
+        found.number(43, fold.fever_again_at)
     if fold.fever_again_id is not other.fever_again_id:
-        places.append(44)
+        found.value(44, fold.fever_again_id)
     if fold.fever_again_location is not other.fever_again_location:
-        places.append(45)
+        found.value(45, fold.fever_again_location)
     if fold.bp_seen != other.bp_seen:
-        places.append(46)
+        found.number(46, fold.bp_seen)
     if fold.bp_systolic is not other.bp_systolic:
-        places.append(47)
+        found.value(47, fold.bp_systolic)
     if fold.bp_diastolic is not other.bp_diastolic:
-        places.append(48)
+        found.value(48, fold.bp_diastolic)
     if fold.bp_mean is not other.bp_mean:
-        places.append(49)
+        found.value(49, fold.bp_mean)
     if fold.bp_id is not other.bp_id:
-        places.append(50)
+        found.value(50, fold.bp_id)
     if fold.bp_bad != other.bp_bad:
-        places.append(51)
+        found.number(51, fold.bp_bad)
     if fold.bp_bad_unit != other.bp_bad_unit:
-        places.append(52)
+        found.number(52, fold.bp_bad_unit)
     if fold.low_since is not other.low_since:
-        places.append(53)
+        found.value(53, fold.low_since)
     if fold.low_last != other.low_last:
-        places.append(54)
+        found.number(54, fold.low_last)
     if fold.low_ids is not other.low_ids:
-        places.append(55)
+        found.value(55, fold.low_ids)
     if fold.low_confirmed is not other.low_confirmed:
-        places.append(56)
+        found.value(56, fold.low_confirmed)
     if fold.bolus_at != other.bolus_at:
-        places.append(57)
+        found.number(57, fold.bolus_at)
     if fold.bolus_id is not other.bolus_id:
-        places.append(58)
+        found.value(58, fold.bolus_id)
     if fold.boluses is not other.boluses:
-        places.append(59)
+        found.value(59, fold.boluses)
     if fold.relative_since is not other.relative_since:
-        places.append(60)
+        found.value(60, fold.relative_since)
     if fold.relative_last != other.relative_last:
-        places.append(61)
+        found.number(61, fold.relative_last)
     if fold.relative_ids is not other.relative_ids:
-        places.append(62)
+        found.value(62, fold.relative_ids)
     if fold.relative_confirmed != other.relative_confirmed:
-        places.append(63)
+        found.value(63, fold.relative_confirmed)
     if fold.line_at != other.line_at:
-        places.append(64)
+        found.number(64, fold.line_at)
     if fold.line_systolic is not other.line_systolic:
-        places.append(65)
+        found.value(65, fold.line_systolic)
     if fold.cuff_at != other.cuff_at:
-        places.append(66)
+        found.number(66, fold.cuff_at)
     if fold.cuff_systolic is not other.cuff_systolic:
-        places.append(67)
+        found.value(67, fold.cuff_systolic)
     if fold.conflict_since is not other.conflict_since:
-        places.append(68)
+        found.value(68, fold.conflict_since)
     if fold.device is not other.device:
-        places.append(69)
+        found.value(69, fold.device)
     if fold.device_at != other.device_at:
-        places.append(70)
+        found.number(70, fold.device_at)
     if fold.device_since != other.device_since:
-        places.append(71)
+        found.number(71, fold.device_since)
     if fold.device_id is not other.device_id:
-        places.append(72)
+        found.value(72, fold.device_id)
     if fold.flow_lpm is not other.flow_lpm:
-        places.append(73)
+        found.value(73, fold.flow_lpm)
     if fold.fio2 is not other.fio2:
-        places.append(74)
+        found.value(74, fold.fio2)
     if fold.device_reason is not other.device_reason:
-        places.append(75)
+        found.value(75, fold.device_reason)
     if fold.o2_need_unverified != other.o2_need_unverified:
-        places.append(76)
+        found.value(76, fold.o2_need_unverified)
     if fold.spo2 is not other.spo2:
-        places.append(77)
+        found.value(77, fold.spo2)
     if fold.spo2_seen != other.spo2_seen:
-        places.append(78)
+        found.number(78, fold.spo2_seen)
     if fold.spo2_id is not other.spo2_id:
-        places.append(79)
+        found.value(79, fold.spo2_id)
     if fold.spo2_bad != other.spo2_bad:
-        places.append(80)
+        found.number(80, fold.spo2_bad)
     if fold.spo2_bad_unit != other.spo2_bad_unit:
-        places.append(81)
+        found.number(81, fold.spo2_bad_unit)
     if fold.sao2_at != other.sao2_at:
-        places.append(82)
+        found.number(82, fold.sao2_at)
     if fold.air_good_at != other.air_good_at:
-        places.append(83)
+        found.number(83, fold.air_good_at)
     if fold.desat_since is not other.desat_since:
-        places.append(84)
+        found.value(84, fold.desat_since)
     if fold.desat_last != other.desat_last:
-        places.append(85)
+        found.number(85, fold.desat_last)
     if fold.desat_ids is not other.desat_ids:
-        places.append(86)
+        found.value(86, fold.desat_ids)
     if fold.desat_confirmed is not other.desat_confirmed:
-        places.append(87)
+        found.value(87, fold.desat_confirmed)
     if fold.heart_rate is not other.heart_rate:
-        places.append(88)
+        found.value(88, fold.heart_rate)
     if fold.heart_rate_seen != other.heart_rate_seen:
-        places.append(89)
+        found.number(89, fold.heart_rate_seen)
     if fold.heart_rate_id is not other.heart_rate_id:
-        places.append(90)
+        found.value(90, fold.heart_rate_id)
     if fold.heart_rate_bad != other.heart_rate_bad:
-        places.append(91)
+        found.number(91, fold.heart_rate_bad)
     if fold.respiratory_rate is not other.respiratory_rate:
-        places.append(92)
+        found.value(92, fold.respiratory_rate)
     if fold.respiratory_rate_seen != other.respiratory_rate_seen:
-        places.append(93)
+        found.number(93, fold.respiratory_rate_seen)
     if fold.respiratory_rate_id is not other.respiratory_rate_id:
-        places.append(94)
+        found.value(94, fold.respiratory_rate_id)
     if fold.respiratory_rate_bad != other.respiratory_rate_bad:
-        places.append(95)
+        found.number(95, fold.respiratory_rate_bad)
     if fold.running is not other.running:
-        places.append(96)
+        found.value(96, fold.running)
     if fold.pressor_since != other.pressor_since:
-        places.append(97)
+        found.number(97, fold.pressor_since)
     if fold.high_dose is not other.high_dose:
-        places.append(98)
+        found.value(98, fold.high_dose)
     if fold.zero_rate is not other.zero_rate:
-        places.append(99)
+        found.value(99, fold.zero_rate)
     if fold.orphan_stop is not other.orphan_stop:
-        places.append(100)
+        found.value(100, fold.orphan_stop)
     if fold.masked_at != other.masked_at:
-        places.append(101)
+        found.number(101, fold.masked_at)
     if fold.masked_id is not other.masked_id:
-        places.append(102)
+        found.value(102, fold.masked_id)
     if fold.push_at != other.push_at:
-        places.append(103)
+        found.number(103, fold.push_at)
     if fold.push_id is not other.push_id:
-        places.append(104)
+        found.value(104, fold.push_id)
     if fold.oral_pressor_at != other.oral_pressor_at:
-        places.append(105)
+        found.number(105, fold.oral_pressor_at)
     if fold.adjunct_at != other.adjunct_at:
-        places.append(106)
+        found.number(106, fold.adjunct_at)
     if fold.doses is not other.doses:
-        places.append(107)
+        found.value(107, fold.doses)
     if fold.first_doses is not other.first_doses:
-        places.append(108)
+        found.value(108, fold.first_doses)
     if fold.given is not other.given:
-        places.append(109)
+        found.value(109, fold.given)
     if fold.iv_therapy_at != other.iv_therapy_at:
-        places.append(110)
+        found.number(110, fold.iv_therapy_at)
     if fold.clotting_at != other.clotting_at:
-        places.append(111)
+        found.number(111, fold.clotting_at)
     if fold.labs is not other.labs:
-        places.append(112)
+        found.value(112, fold.labs)
     if fold.labs_before is not other.labs_before:
-        places.append(113)
+        found.value(113, fold.labs_before)
     if fold.labs_before_at is not other.labs_before_at:
-        places.append(114)
+        found.value(114, fold.labs_before_at)
     if fold.labs_earlier is not other.labs_earlier:
-        places.append(115)
+        found.value(115, fold.labs_earlier)
     if fold.iec_hs is not other.iec_hs:
-        places.append(116)
+        found.value(116, fold.iec_hs)
     if fold.icans is not other.icans:
-        places.append(117)
+        found.value(117, fold.icans)
     if fold.icans_at != other.icans_at:
-        places.append(118)
+        found.number(118, fold.icans_at)
     if fold.icans_id is not other.icans_id:
-        places.append(119)
+        found.value(119, fold.icans_id)
     if fold.icans_domains is not other.icans_domains:
-        places.append(120)
+        found.value(120, fold.icans_domains)
     if fold.not_assessable != other.not_assessable:
-        places.append(121)
+        found.value(121, fold.not_assessable)
     if fold.ice_impaired != other.ice_impaired:
-        places.append(122)
+        found.value(122, fold.ice_impaired)
     if fold.alert is not other.alert:
-        places.append(123)
+        found.value(123, fold.alert)
     if fold.alert_at != other.alert_at:
-        places.append(124)
+        found.number(124, fold.alert_at)
     if fold.alert_id is not other.alert_id:
-        places.append(125)
+        found.value(125, fold.alert_id)
     if fold.icans_history is not other.icans_history:
-        places.append(126)
+        found.value(126, fold.icans_history)
     if fold.outcome is not other.outcome:
-        places.append(127)
+        found.value(127, fold.outcome)
     if fold.death_crs != other.death_crs:
-        places.append(128)
+        found.value(128, fold.death_crs)
     if fold.death_other != other.death_other:
-        places.append(129)
+        found.value(129, fold.death_other)
     if fold.outcome_id is not other.outcome_id:
-        places.append(130)
+        found.value(130, fold.outcome_id)
     if fold.episode is not other.episode:
-        places.append(131)
+        found.value(131, fold.episode)
     if fold.episodes != other.episodes:
-        places.append(132)
+        found.number(132, fold.episodes)
     if fold.onset != other.onset:
-        places.append(133)
+        found.number(133, fold.onset)
     if fold.onset_id is not other.onset_id:
-        places.append(134)
+        found.value(134, fold.onset_id)
     if fold.late_onset != other.late_onset:
-        places.append(135)
+        found.value(135, fold.late_onset)
     if fold.waived_at is not other.waived_at:
-        places.append(136)
+        found.value(136, fold.waived_at)
     if fold.waived_id is not other.waived_id:
-        places.append(137)
+        found.value(137, fold.waived_id)
     if fold.last_closed != other.last_closed:
-        places.append(138)
+        found.number(138, fold.last_closed)
     if fold.episode_max != other.episode_max:
-        places.append(139)
+        found.number(139, fold.episode_max)
     if fold.closed_max != other.closed_max:
-        places.append(140)
+        found.number(140, fold.closed_max)
     if fold.worst != other.worst:
-        places.append(141)
+        found.number(141, fold.worst)
     if fold.support_ok != other.support_ok:
-        places.append(142)
+        found.value(142, fold.support_ok)
     if fold.raw is not other.raw:
-        places.append(143)
+        found.value(143, fold.raw)
     if fold.raw_steps is not other.raw_steps:
-        places.append(144)
+        found.value(144, fold.raw_steps)
     if fold.sign_since is not other.sign_since:
-        places.append(145)
+        found.value(145, fold.sign_since)
     if fold.support_since is not other.support_since:
-        places.append(146)
+        found.value(146, fold.support_since)
     if fold.grade != other.grade:
-        places.append(147)
+        found.number(147, fold.grade)
     if fold.quiet_since is not other.quiet_since:
-        places.append(148)
+        found.value(148, fold.quiet_since)
     if fold.history is not other.history:
-        places.append(149)
+        found.value(149, fold.history)
     if fold.candidates is not other.candidates:
-        places.append(150)
+        found.value(150, fold.candidates)
     if fold.scale_steps is not other.scale_steps:
-        places.append(151)
+        found.value(151, fold.scale_steps)
     if fold.risks is not other.risks:
-        places.append(152)
+        found.value(152, fold.risks)
     if fold.risks_at != other.risks_at:
-        places.append(153)
+        found.number(153, fold.risks_at)
     if fold.risks_due != other.risks_due:
-        places.append(154)
-    return places
+        found.number(154, fold.risks_due)
+    return found

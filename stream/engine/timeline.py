@@ -13,7 +13,6 @@ from stream.engine.course import advance, evaluate
 from stream.engine.events import Micros
 from stream.engine.facts import WINDOW, Fact, Window, has_many, thinned_now, window_of
 from stream.engine.fold import Fold
-from stream.engine.fold_difference import same
 
 
 def facts_from(windows: Mapping[Micros, Window], start: Micros) -> Iterator[Fact]:
@@ -57,9 +56,9 @@ def refold(
     for at, facts in _instants(windows, start):
         while lost and lost[0] <= at:
             key = lost.pop(0)
-            was = (checkpoints.minutes.get(key) or checkpoints.ends[key]).fold()
+            was = checkpoints.minutes.get(key) or checkpoints.ends[key]
             settled = as_before is not None and as_before <= key
-            if before is not None and settled and same(course.head, was):
+            if before is not None and settled and was.is_of(course.head):
                 course.minutes |= _since(checkpoints.minutes, key)
                 course.ends |= _since(checkpoints.ends, key)
                 if fresh is None:
