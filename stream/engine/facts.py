@@ -12,23 +12,18 @@ events changes nothing, and its id is no longer recognised when sent again with 
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 from typing import Final
 from zlib import crc32
 
 from stream.engine.chart import RANK
+from stream.engine.conclusions import NEVER
 from stream.engine.events import Micros, PatientEvent, Vitals
 from stream.engine.ruleset import MINUTE, SECOND, Ruleset
 
 WINDOW: Final[Micros] = 10 * MINUTE
 _MANY: Final = 8
-_GRADED: Final = frozenset({"temperature", "systolic_bp", "mean_bp", "spo2"})
-
-
-Bounds = dict[tuple[str, str | None], tuple[float, float]]
 
 
 @dataclass(slots=True, init=False)
@@ -53,6 +48,41 @@ class Fact:
         self.event = event
 
 
+@dataclass(slots=True, init=False)
+class Bound:
+    """The lowest and the highest value of one signal and method in a minute, and whose they are.
+
+    Of facts with the same value it is the first in chart order.
+    """
+
+    signal: Final[str]
+    method: Final[str | None]
+    low: Final[float]
+    high: Final[float]
+    lowest: Final[Fact]
+    highest: Final[Fact]
+
+    def __init__(
+        self,
+        signal: str,
+        method: str | None,
+        low: float,
+        high: float,
+        lowest: Fact,
+        highest: Fact,
+    ) -> None:
+        self.signal = signal
+        self.method = method
+        self.low = low
+        self.high = high
+        self.lowest = lowest
+        self.highest = highest
+
+
+Bounds = list[Bound]
+"""Never changed once they are of a window; there are a few only, looked through in turn."""
+
+
 class Window:
     """The facts of ten minutes in chart order, and which of its minutes are thinned.
 
@@ -71,7 +101,7 @@ class Window:
     ) -> None:
         self._facts = facts
         self._dense = dense
-        self._bounds: Bounds = {} if bounds is None else bounds
+        self._bounds: Bounds = [] if bounds is None else bounds
         self.stored: Final = stored
 
     @property
@@ -86,7 +116,7 @@ class Window:
 
     @property
     def bounds(self) -> Bounds:
-        """Lowest and highest value of each signal and method in the newest minute, if thinned."""
+        """Of each signal and method in the newest minute, if that is thinned."""
         return self._bounds if self.stored is None else self.stored().bounds
 
     def __eq__(self, other: object) -> bool:
@@ -100,33 +130,47 @@ class Window:
         return f"Window({self.facts!r}, {self.dense!r})"
 
 
-def window(facts: tuple[Fact, ...], dense: tuple[Micros, ...] = ()) -> Window:
-    """A window of these facts, which are in chart order."""
-    bounds: Bounds = {}
-    if dense and (newest := _minute_of(facts[-1])) in dense:
-        for fact in reversed(facts):
-            if fact.at < newest:
-                break
+def window(
+    facts: tuple[Fact, ...], dense: tuple[Micros, ...] = (), bounds: Bounds | None = None
+) -> Window:
+    """A window of these facts, which are in chart order; `bounds` where they are known."""
+    if bounds is None and dense and (newest := _minute_of(facts[-1])) in dense:
+        bounds = []
+        for fact in facts[_since(facts, newest) :]:
             if isinstance(fact.event, Vitals):
-                for reading in fact.event.readings:
-                    if reading.signal in _GRADED:
-                        key, value = (reading.signal, reading.method), reading.value
-                        low, high = bounds.get(key, (value, value))
-                        bounds[key] = (min(low, value), max(high, value))
+                bounds = _widened(bounds, fact)
     return Window(facts, dense, bounds)
 
 
-def _within_bounds(old: Window, fact: Fact, minute: Micros) -> bool:
-    """Whether the newest, thinned minute has lower and higher values of all in this newest fact."""
+def _widened(bounds: Bounds, fact: Fact) -> Bounds:
+    """The bounds with a fact behind those that they are of; the same object where it adds none."""
     assert isinstance(fact.event, Vitals)
-    if old.facts[-1].at < minute:
-        return False
+    widened = bounds
     for reading in fact.event.readings:
-        if reading.signal in _GRADED:
-            bound = old.bounds.get((reading.signal, reading.method))
-            if bound is None or not bound[0] <= reading.value <= bound[1]:
-                return False
-    return True
+        signal, method, value = reading.signal, reading.method, reading.value
+        if signal not in ("temperature", "systolic_bp", "mean_bp", "spo2"):  # bears on no grade
+            continue
+        at = 0
+        while at < len(widened):
+            bound = widened[at]
+            if bound.signal == signal and bound.method == method:
+                break
+            at += 1
+        if at == len(widened):
+            new = Bound(signal, method, value, value, fact, fact)
+        elif value < bound.low:
+            new = Bound(signal, method, value, bound.high, fact, bound.highest)
+        elif value > bound.high:
+            new = Bound(signal, method, bound.low, value, bound.lowest, fact)
+        else:
+            continue
+        if widened is bounds:
+            widened = bounds.copy()
+        if at == len(widened):
+            widened.append(new)
+        else:
+            widened[at] = new
+    return widened
 
 
 def facts_held(windows: Mapping[Micros, Window]) -> int:
@@ -170,20 +214,41 @@ def thinned_now(windows: Mapping[Micros, Window]) -> Micros | None:
     return minute if minute in newest.dense else None
 
 
+def _since(facts: tuple[Fact, ...], minute: Micros) -> int:
+    """The place of the first fact at or after `minute`, which is one of the newest."""
+    begin = len(facts)
+    while begin and facts[begin - 1].at >= minute:
+        begin -= 1
+    return begin
+
+
 def first_difference(one: Window, other: Window, minute: Micros) -> Micros:
     """From when on two windows differ, which are the same before `minute`."""
-    begin = bisect_left(one.facts, minute, key=lambda fact: fact.at)
-    pairs = zip_longest(one.facts[begin:], other.facts[begin:])
-    return next(
-        min(f.at for f in pair if f is not None) for pair in pairs if pair[0] is not pair[1]
-    )
+    mine, others = one.facts, other.facts
+    place = _since(mine, minute)
+    while place < len(mine) and place < len(others) and mine[place] is others[place]:
+        place += 1
+    if place == len(mine):
+        return others[place].at
+    if place == len(others):
+        return mine[place].at
+    return min(mine[place].at, others[place].at)
 
 
 def last_taken_out(one: Window, other: Window, minute: Micros) -> Micros:
-    """When the last fact of one window was that another has not; both the same before `minute`."""
-    begin = bisect_left(one.facts, minute, key=lambda fact: fact.at)
-    left = {id(fact) for fact in other.facts[begin:]}
-    return max(fact.at for fact in one.facts[begin:] if id(fact) not in left)
+    """When the last fact of one window was that another has not; both the same before `minute`.
+
+    Behind those that it has left, the other may have facts of its own.
+    """
+    facts, others = one.facts, other.facts
+    place = _since(facts, minute)
+    last = NEVER
+    for fact in facts[place:]:
+        if place < len(others) and others[place] is fact:
+            place += 1
+        else:
+            last = fact.at
+    return last
 
 
 def chart_order(fact: Fact) -> tuple[Micros, int, str, str]:
@@ -207,20 +272,24 @@ def inserted(old: Window, fact: Fact, mark: Micros, rules: Ruleset) -> Window:
 
     `mark`: where the patient's minutes begin.
     """
-    facts = old.facts
+    facts, thinned = old.facts, old.dense
     index = len(facts)
     if index and fact.at <= facts[-1].at:
         key = chart_order(fact)
         while index and chart_order(facts[index - 1]) > key:
             index -= 1
     minute = minute_of(fact.at, mark)
-    dense = minute in old.dense
+    dense = minute in thinned
     vitals = type(fact.event) is Vitals
-    if dense and vitals and index == len(facts) and _within_bounds(old, fact, minute):
-        return old
+    if dense and vitals and index == len(facts) and index and facts[-1].at >= minute:
+        bounds = _widened(old.bounds, fact)
+        if bounds is old.bounds:
+            return old
+        begin = _since(facts, minute)
+        return window(facts[:begin] + _thinned((*facts[begin:], fact), bounds), thinned, bounds)
     grown = (*facts[:index], fact, *facts[index:])
     if not vitals:
-        return window(grown, old.dense)
+        return window(grown, thinned)
     begin, end = index, index + 1
     while begin and grown[begin - 1].at >= minute:
         begin -= 1
@@ -229,35 +298,27 @@ def inserted(old: Window, fact: Fact, mark: Micros, rules: Ruleset) -> Window:
         end += 1
     mine = [f for f in grown[begin:end] if type(f.event) is Vitals]
     if not dense and len(mine) <= rules.dense_per_minute:
-        return window(grown, old.dense)
-    kept = _extremes(mine)
-    if dense and id(fact) not in kept:
+        return window(grown, thinned)
+    bounds = []
+    for each in mine:
+        bounds = _widened(bounds, each)
+    if dense and fact is not mine[0] and not _is_at(fact, bounds):
         return old
-    dropped = {id(f) for f in mine} - kept
-    left = tuple(f for f in grown[begin:end] if id(f) not in dropped)
-    thinned = old.dense if dense else (*old.dense, minute)
+    left = _thinned(grown[begin:end], bounds)
+    thinned = thinned if dense else (*thinned, minute)
     return window((*grown[:begin], *left, *grown[end:]), thinned)
 
 
-def _extremes(facts: list[Fact]) -> set[int]:
-    """Identities of the facts that a thinned minute keeps; ties go to the first in chart order."""
-    kept = {id(facts[0])}
-    low: dict[tuple[str, str | None], float] = {}
-    high: dict[tuple[str, str | None], float] = {}
-    lowest: dict[tuple[str, str | None], int] = {}
-    highest: dict[tuple[str, str | None], int] = {}
+def _thinned(facts: tuple[Fact, ...], bounds: Bounds) -> tuple[Fact, ...]:
+    """What a thinned minute keeps of its facts: of the vitals the first, and those at a bound."""
+    kept: list[Fact] = []
+    first = True
     for fact in facts:
-        assert isinstance(fact.event, Vitals)
-        for reading in fact.event.readings:
-            if reading.signal not in _GRADED:
-                continue
-            key, value = (reading.signal, reading.method), reading.value
-            if key not in low:
-                low[key] = high[key] = value
-                lowest[key] = highest[key] = id(fact)
-            elif value < low[key]:
-                low[key], lowest[key] = value, id(fact)
-            elif value > high[key]:
-                high[key], highest[key] = value, id(fact)
-    kept.update(lowest.values(), highest.values())
-    return kept
+        if type(fact.event) is not Vitals or first or _is_at(fact, bounds):
+            kept.append(fact)
+        first = first and type(fact.event) is not Vitals
+    return tuple(kept)
+
+
+def _is_at(fact: Fact, bounds: Bounds) -> bool:
+    return any(fact is bound.lowest or fact is bound.highest for bound in bounds)
