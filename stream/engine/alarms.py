@@ -29,7 +29,7 @@ TRAIL_KEPT: Final = 32
 HELD_KEPT: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Mark:
     """One transition of an alarm: what happened, when, on which rung, by whom."""
 
@@ -37,6 +37,18 @@ class Mark:
     time: Micros
     step: int
     by: str | None = None
+
+    def __init__(
+        self,
+        what: str,
+        time: Micros,
+        step: int,
+        by: str | None = None,
+    ) -> None:
+        self.what = what
+        self.time = time
+        self.step = step
+        self.by = by
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +64,7 @@ class Answer:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Alarm:
     """One alarm that is not closed.
 
@@ -86,6 +98,78 @@ class Alarm:
     """How many transitions were told: each is another statement."""
     basis: tuple[str, ...] = ()
     """Of a reminder, the events that it rests on."""
+
+    def __init__(
+        self,
+        alert_id: str,
+        event: str,
+        subject: str,
+        grade: int,
+        priority: str,
+        effective: Micros,
+        told: Micros,
+        ladder: str,
+        latches: bool,
+        rung: int = 0,
+        round: int = 0,  # noqa: A002
+        repeats: int = 0,
+        began: Micros = 0,
+        due: Micros | None = None,
+        inform: Micros | None = None,
+        returned: Micros | None = None,
+        answer: Answer | None = None,
+        shelf: Answer | None = None,
+        trail: tuple[Mark, ...] = (),
+        said: int = 0,
+        basis: tuple[str, ...] = (),
+    ) -> None:
+        self.alert_id = alert_id
+        self.event = event
+        self.subject = subject
+        self.grade = grade
+        self.priority = priority
+        self.effective = effective
+        self.told = told
+        self.ladder = ladder
+        self.latches = latches
+        self.rung = rung
+        self.round = round
+        self.repeats = repeats
+        self.began = began
+        self.due = due
+        self.inform = inform
+        self.returned = returned
+        self.answer = answer
+        self.shelf = shelf
+        self.trail = trail
+        self.said = said
+        self.basis = basis
+
+    def copy(self) -> Alarm:
+        """One of the caller's own, to be changed before anybody else has it."""
+        return Alarm(
+            self.alert_id,
+            self.event,
+            self.subject,
+            self.grade,
+            self.priority,
+            self.effective,
+            self.told,
+            self.ladder,
+            self.latches,
+            self.rung,
+            self.round,
+            self.repeats,
+            self.began,
+            self.due,
+            self.inform,
+            self.returned,
+            self.answer,
+            self.shelf,
+            self.trail,
+            self.said,
+            self.basis,
+        )
 
     @property
     def state(self) -> str:
@@ -138,7 +222,7 @@ class Flood:
     count: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Alarms:
     """All that is kept of a patient's alarms; every list has an end."""
 
@@ -148,6 +232,20 @@ class Alarms:
     """Answers that came before their alert: topics are not in step with each other."""
     raised: tuple[Raised, ...] = ()
     flood: Flood | None = None
+
+    def __init__(
+        self,
+        open: tuple[Alarm, ...] = (),  # noqa: A002
+        closed: tuple[ClosedAlarm, ...] = (),
+        early: tuple[Answer, ...] = (),
+        raised: tuple[Raised, ...] = (),
+        flood: Flood | None = None,
+    ) -> None:
+        self.open = open
+        self.closed = closed
+        self.early = early
+        self.raised = raised
+        self.flood = flood
 
     @property
     def due(self) -> Micros | None:

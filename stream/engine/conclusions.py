@@ -25,7 +25,7 @@ class Running:
     expressed_as: str = "base"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Why:
     """A coded reason with the events that it rests on (see `stream.engine.reasons`)."""
 
@@ -33,8 +33,18 @@ class Why:
     event_ids: tuple[str, ...] = ()
     detail: str = ""
 
+    def __init__(
+        self,
+        code: str,
+        event_ids: tuple[str, ...] = (),
+        detail: str = "",
+    ) -> None:
+        self.code = code
+        self.event_ids = event_ids
+        self.detail = detail
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True, init=False)
 class Change:
     """The emitted grade became `grade` at `time`."""
 
@@ -50,6 +60,32 @@ class Change:
     """The other scales' grades at that time; several where a wording is ambiguous."""
     product: str = ""
     therapy_class: str = ""
+
+    def __init__(
+        self,
+        time: Micros,
+        grade: int,
+        raw: int,
+        episode: int,
+        episode_max: int,
+        flags: tuple[str, ...],
+        whys: tuple[Why, ...],
+        mean_bp: float | None = None,
+        scales: tuple[tuple[str, tuple[int, ...]], ...] = (),
+        product: str = "",
+        therapy_class: str = "",
+    ) -> None:
+        self.time = time
+        self.grade = grade
+        self.raw = raw
+        self.episode = episode
+        self.episode_max = episode_max
+        self.flags = flags
+        self.whys = whys
+        self.mean_bp = mean_bp
+        self.scales = scales
+        self.product = product
+        self.therapy_class = therapy_class
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +162,7 @@ class LabValue:
     lower: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class ScoreInputUsed:
     """One value that a score rests on: what, how much, true when, by which event."""
 
@@ -135,8 +171,20 @@ class ScoreInputUsed:
     at: Micros
     event_id: str
 
+    def __init__(
+        self,
+        name: str,
+        value: float | bool | str,
+        at: Micros,
+        event_id: str,
+    ) -> None:
+        self.name = name
+        self.value = value
+        self.at = at
+        self.event_id = event_id
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True, init=False)
 class Risk:
     """The band of one score: in force since `held_at`, and the one that waits to be held.
 
@@ -150,6 +198,24 @@ class Risk:
     missing: tuple[str, ...] = ()
     waiting: str | None = None
     since: Micros = NEVER
+
+    def __init__(
+        self,
+        held: str | None = None,
+        held_at: Micros = NEVER,
+        value: float | None = None,
+        inputs: tuple[ScoreInputUsed, ...] = (),
+        missing: tuple[str, ...] = (),
+        waiting: str | None = None,
+        since: Micros = NEVER,
+    ) -> None:
+        self.held = held
+        self.held_at = held_at
+        self.value = value
+        self.inputs = inputs
+        self.missing = missing
+        self.waiting = waiting
+        self.since = since
 
 
 @dataclass(frozen=True, slots=True)

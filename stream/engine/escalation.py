@@ -96,11 +96,12 @@ def say(
         body={**body, **(more or {})},
         chain=alarm.said,
     )
-    trail = alarm.trail
+    told = alarm.copy()
+    told.said = alarm.said + 1
     if what != "repeated":  # they are counted
         mark = Mark(what, effective, alarm.step, None if answer is None else answer.by)
-        trail = (*trail, mark)[-TRAIL_KEPT:]
-    return replace(alarm, said=alarm.said + 1, trail=trail)
+        told.trail = (*alarm.trail, mark)[-TRAIL_KEPT:]
+    return told
 
 
 def _answers(row: Ladder | None, alarm: Alarm) -> bool:
@@ -125,18 +126,21 @@ def begun(alarm: Alarm, row: Ladder, ladders: Ladders, time: Micros) -> Alarm:
     inform = alarm.inform
     if alarm.rung == 0 and row.inform_within is not None:
         inform = time + row.inform_within
-    first = replace(
-        alarm, ladder=row.name, round=alarm.round + 1, began=time, answer=None, shelf=None,
-        inform=inform,
-    )  # fmt: skip
+    first = alarm.copy()
+    first.ladder, first.round, first.began = row.name, alarm.round + 1, time
+    first.answer, first.shelf, first.inform = None, None, inform
     return _on(first, 1, row, ladders, time)
 
 
 def _on(alarm: Alarm, rung: int, row: Ladder, ladders: Ladders, time: Micros) -> Alarm:
     """The alarm on a rung from `time` on; whom that tells needs not be informed besides."""
     told = set(row.inform) <= set(row.rungs[rung - 1].notify)
-    alarm = replace(alarm, rung=rung, repeats=0, inform=None if told else alarm.inform)
-    return replace(alarm, due=_next(alarm, row, ladders, time))
+    alarm = alarm.copy()
+    alarm.rung, alarm.repeats = rung, 0
+    if told:
+        alarm.inform = None
+    alarm.due = _next(alarm, row, ladders, time)
+    return alarm
 
 
 def _next(alarm: Alarm, row: Ladder, ladders: Ladders, time: Micros) -> Micros | None:
@@ -247,7 +251,8 @@ def keep(voice: Voice, alarm: Alarm) -> None:
 
 def store(voice: Voice, alarms: Alarms) -> None:
     """What is kept of the alarms from now on."""
-    voice.published = replace(voice.published, alarms=alarms)
+    voice.published = voice.published.copy()
+    voice.published.alarms = alarms
 
 
 def close(

@@ -6,20 +6,25 @@ import hashlib
 import json
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
 from stream.engine.events import Micros
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - in UTC, and written without an offset
+_SECOND: Final[Micros] = 1_000_000
 _NAMESPACE: Final = uuid.UUID("5b7c1d3e-0f52-5a8e-9c57-6b1f2a4d9e10")
+_WIRE: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False)
+_CONTENT: Final = json.JSONEncoder(
+    separators=(",", ":"), ensure_ascii=False, check_circular=False, default=str
+)
 
 
 def rfc3339(time: Micros) -> str:
     """`2026-03-01T10:00:00Z`; microseconds only where there are any."""
-    moment = _EPOCH + timedelta(microseconds=time)
-    return moment.isoformat(timespec="auto").replace("+00:00", "Z")
+    seconds, micros = divmod(time, _SECOND)
+    return (_EPOCH + timedelta(0, seconds, micros)).isoformat() + "Z"
 
 
 class Outcome(StrEnum):
@@ -45,7 +50,7 @@ class Rejection:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Alert:
     """One record of the `alerts` topic; `body` holds the type's own fields, JSON-ready.
 
@@ -70,6 +75,39 @@ class Alert:
     _value: bytes | None = field(default=None, init=False, compare=False, repr=False)
     """What `to_bytes` has made: chained and sent, an alert is encoded once."""
 
+    def __init__(
+        self,
+        type: str,  # noqa: A002
+        alert_id: str,
+        patient_id: str,
+        episode: int | None,
+        effective_time: Micros,
+        emitted_time: Micros,
+        priority: str,
+        flags: tuple[str, ...],
+        reasons: tuple[dict[str, Any], ...],
+        supersedes: str | None,
+        body: dict[str, Any],
+        ruleset: dict[str, str],
+        engine_version: str,
+        previous_hash: str | None = None,
+    ) -> None:
+        self.type = type
+        self.alert_id = alert_id
+        self.patient_id = patient_id
+        self.episode = episode
+        self.effective_time = effective_time
+        self.emitted_time = emitted_time
+        self.priority = priority
+        self.flags = flags
+        self.reasons = reasons
+        self.supersedes = supersedes
+        self.body = body
+        self.ruleset = ruleset
+        self.engine_version = engine_version
+        self.previous_hash = previous_hash
+        self._value = None
+
     @property
     def digest(self) -> str:
         """SHA-256 of the record's value, in hex digits."""
@@ -83,13 +121,15 @@ class Alert:
     def to_wire(self) -> dict[str, Any]:
         """The contract's JSON object."""
         late = self.late_by_s
+        effective = rfc3339(self.effective_time)
+        same = self.emitted_time == self.effective_time
         return {
             "type": self.type,
             "alert_id": self.alert_id,
             "patient_id": self.patient_id,
             "episode": self.episode,
-            "effective_time": rfc3339(self.effective_time),
-            "emitted_time": rfc3339(self.emitted_time),
+            "effective_time": effective,
+            "emitted_time": effective if same else rfc3339(self.emitted_time),
             "late_by_s": int(late) if late == int(late) else late,
             "priority": self.priority,
             "flags": list(self.flags),
@@ -104,9 +144,7 @@ class Alert:
     def to_bytes(self) -> bytes:
         """The bytes of the record's value: the same in the stream and on the command line."""
         if self._value is None:
-            text = json.dumps(self.to_wire(), separators=(",", ":"), ensure_ascii=False)
-            object.__setattr__(self, "_value", text.encode())
-        assert self._value is not None
+            self._value = _WIRE.encode(self.to_wire()).encode()
         return self._value
 
 
@@ -133,14 +171,26 @@ class Outputs:
         self.late_by = late_by
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Reason:
     """Why: a code, the criterion it belongs to, one sentence, and the events it rests on."""
 
     code: str
     criterion: str
     text: str
-    event_ids: tuple[str, ...] = field(default=())
+    event_ids: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        code: str,
+        criterion: str,
+        text: str,
+        event_ids: tuple[str, ...] = (),
+    ) -> None:
+        self.code = code
+        self.criterion = criterion
+        self.text = text
+        self.event_ids = event_ids
 
     def to_wire(self) -> dict[str, Any]:
         """The contract's JSON object."""
@@ -154,5 +204,4 @@ class Reason:
 
 def alert_id(*content: object) -> str:
     """UUIDv5 of what an alert says; never of when or where it was computed."""
-    said = json.dumps(content, separators=(",", ":"), ensure_ascii=False, default=str)
-    return str(uuid.uuid5(_NAMESPACE, said))
+    return str(uuid.uuid5(_NAMESPACE, _CONTENT.encode(content)))

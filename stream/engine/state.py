@@ -28,7 +28,7 @@ from stream.engine.fold import NEVER, Candidate, Change, Fold, NeuroChange
 from stream.engine.places import Places
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Said:
     """A grade that was announced: from when, how high, by which alert."""
 
@@ -36,6 +36,18 @@ class Said:
     grade: int
     alert_id: str
     episode_max: int = 0
+
+    def __init__(
+        self,
+        time: Micros,
+        grade: int,
+        alert_id: str,
+        episode_max: int = 0,
+    ) -> None:
+        self.time = time
+        self.grade = grade
+        self.alert_id = alert_id
+        self.episode_max = episode_max
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +99,7 @@ class SaidScreen:
     alert_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Published:
     """Everything that was said about the patient and may still have to be revised."""
 
@@ -107,6 +119,54 @@ class Published:
     """Which of it somebody has to answer, and how far its ladder has got."""
     revisions: int = 0
     last_alert: str | None = None
+
+    def __init__(
+        self,
+        changes: tuple[Said, ...] = (),
+        candidates: tuple[SaidCandidate, ...] = (),
+        icans: tuple[Said, ...] = (),
+        lost: tuple[LostSignal, ...] = (),
+        icans_told: int = 0,
+        signals_told: int = 0,
+        candidates_told: int = 0,
+        reminders: tuple[SaidReminder, ...] = (),
+        risks: dict[str, SaidRisk] | None = None,
+        iec_hs: SaidScreen | None = None,
+        alarms: Alarms | None = None,
+        revisions: int = 0,
+        last_alert: str | None = None,
+    ) -> None:
+        self.changes = changes
+        self.candidates = candidates
+        self.icans = icans
+        self.lost = lost
+        self.icans_told = icans_told
+        self.signals_told = signals_told
+        self.candidates_told = candidates_told
+        self.reminders = reminders
+        self.risks = {} if risks is None else risks
+        self.iec_hs = iec_hs
+        self.alarms = Alarms() if alarms is None else alarms
+        self.revisions = revisions
+        self.last_alert = last_alert
+
+    def copy(self) -> Published:
+        """One of the caller's own, to be changed before anybody else has it."""
+        return Published(
+            self.changes,
+            self.candidates,
+            self.icans,
+            self.lost,
+            self.icans_told,
+            self.signals_told,
+            self.candidates_told,
+            self.reminders,
+            self.risks,
+            self.iec_hs,
+            self.alarms,
+            self.revisions,
+            self.last_alert,
+        )
 
     @property
     def grade(self) -> int:
@@ -142,7 +202,7 @@ class PatientRecord:
     """The folded past ends here; facts before it are forgotten."""
     attributions: tuple[Attribution, ...] = ()
     voids: tuple[Void, ...] = ()
-    published: Published = Published()
+    published: Published = field(default_factory=Published)
     chain_head: str | None = None
     """The digest of the last alert said: the next one carries it."""
     next_due: Micros | None = None
@@ -158,7 +218,7 @@ class PatientRecord:
         base_until: Micros = NEVER,
         attributions: tuple[Attribution, ...] = (),
         voids: tuple[Void, ...] = (),
-        published: Published = Published(),
+        published: Published | None = None,
         chain_head: str | None = None,
         next_due: Micros | None = None,
         beyond_horizon: Micros | None = None,
@@ -170,7 +230,7 @@ class PatientRecord:
         self.base_until = base_until
         self.attributions = attributions
         self.voids = voids
-        self.published = published
+        self.published = Published() if published is None else published
         self.chain_head = chain_head
         self.next_due = next_due
         self.beyond_horizon = beyond_horizon
