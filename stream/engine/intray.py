@@ -75,7 +75,6 @@ class Intray:
         record = state.record
         self.rules = rules
         self.patient_id = record.patient_id
-        self.mark = mark_of(record.patient_id)
         self.base, self.base_until = record.base, record.base_until
         self.attributions, self.voids = record.attributions, record.voids
         self.beyond_horizon = record.beyond_horizon
@@ -92,6 +91,7 @@ class Intray:
         self.derived = derived
         self.context: Context = derived.context
         self.voided = derived.voided
+        self.mark = derived.mark
         self.head, self.now = derived.head, derived.now
         self.checkpoints = derived.checkpoints
         self.count, self.oldest = derived.count, derived.oldest
@@ -365,4 +365,5 @@ def derive(state: PatientState, rules: Ruleset) -> Derived:
         head_due=head_due,
         oldest=min(state.windows, default=None),
         places=Places(state.windows),
+        mark=mark_of(record.patient_id),
     )

@@ -55,6 +55,7 @@ def forget(
         tray.head_due,
         tray.oldest,
         places,
+        tray.mark,
         told,
         settled,
     )
@@ -90,6 +91,7 @@ def _folded(record: PatientRecord, tray: Intray, now: Fold, base_until: Micros) 
         tray.head_due,
         min(windows, default=None),
         places,
+        tray.mark,
     )
     record = replace(
         record,

@@ -261,6 +261,8 @@ class Derived:
     places: Final[Places]
     told: Final[Told | None]
     """What the record's `published` is up to; None where that is not known."""
+    mark: Final[Micros]
+    """Where the patient's minutes begin; see `facts.mark_of`."""
     settled: Final[Published | None]
     """The record's `published`, where its alarms have been followed up; see `raising.follow_up`."""
 
@@ -275,6 +277,7 @@ class Derived:
         head_due: Micros | None,
         oldest: Micros | None,
         places: Places,
+        mark: Micros,
         told: Told | None = None,
         settled: Published | None = None,
     ) -> None:
@@ -287,6 +290,7 @@ class Derived:
         self.head_due = head_due
         self.oldest = oldest
         self.places = places
+        self.mark = mark
         self.told = told
         self.settled = settled
 
