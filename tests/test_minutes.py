@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.engine import PatientState, step
 from stream.engine.events import Reading, Vitals
 from stream.engine.facts import WINDOW, mark_of, minute_of, window_of
+from stream.engine.fold_difference import same
+from stream.engine.intray import derive
+from stream.engine.outputs import Outcome
 from stream.engine.ruleset import MINUTE, SECOND
 from tests.charts import P0, START
 
@@ -69,3 +74,47 @@ def thinned_after(patient: str) -> int:
             return number
         held = now
     raise AssertionError("nothing was taken out")
+
+
+def filled(patient: str, dice: random.Random) -> list[Vitals]:
+    """As many events of a minute as it holds, each the only one of its kind, and one like them."""
+    begin = next(
+        moment(n) for n in range(60) if moment(n) == minute_of(moment(n), mark_of(patient))
+    )
+    values = [118.0 + number for number in range(P0.dense_per_minute)]
+    events = [
+        Vitals(
+            event_id=f"{patient}-{number}", patient_id=patient,
+            time=begin + number * SECOND, received_at=begin + MINUTE // 2,
+            readings=(Reading("systolic_bp", value, method=f"cuff {number}"),),
+        )
+        for number, value in enumerate(values)
+    ]  # fmt: skip
+    last = dice.randrange(1, len(values))
+    again = Reading("systolic_bp", values[last], method=f"cuff {last}")
+    at = begin + dice.choice([last, len(values)]) * SECOND
+    return [
+        *events,
+        Vitals(
+            event_id=f"{patient}-z", patient_id=patient,
+            time=at, received_at=begin + MINUTE // 2, readings=(again,),
+        ),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_event_that_fills_a_minute_may_be_the_one_that_is_thinned_out(seed: int) -> None:
+    """Then the minute is thinned, and nothing else has changed."""
+    *before, last = filled("p", random.Random(seed))
+    state: PatientState | None = None
+    for event in before:
+        state, _ = step(state, event, P0)
+    assert state is not None
+    after, outputs = step(state, last, P0)
+    assert outputs.outcome is Outcome.ACCEPTED
+    (old,), (new,) = state.windows.values(), after.windows.values()
+    assert new.facts == old.facts
+    assert (len(old.dense), len(new.dense)) == (0, 1)
+    assert after.derived is not None
+    anew = derive(PatientState(after.record, after.windows), P0)
+    assert same(after.derived.head, anew.head)

@@ -222,14 +222,17 @@ def _since(facts: tuple[Fact, ...], minute: Micros) -> int:
     return begin
 
 
-def first_difference(one: Window, other: Window, minute: Micros) -> Micros:
-    """From when on two windows differ, which are the same before `minute`."""
+def first_difference(one: Window, other: Window, minute: Micros) -> Micros | None:
+    """From when on two windows differ, which are the same before `minute`.
+
+    None: they have the same facts; the newest one was thinned out of a minute that it has filled.
+    """
     mine, others = one.facts, other.facts
     place = _since(mine, minute)
     while place < len(mine) and place < len(others) and mine[place] is others[place]:
         place += 1
     if place == len(mine):
-        return others[place].at
+        return others[place].at if place < len(others) else None
     if place == len(others):
         return mine[place].at
     return min(mine[place].at, others[place].at)

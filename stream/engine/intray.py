@@ -199,14 +199,17 @@ class Intray:
         self.places.add(fact, key)
         if isinstance(fact.event, (Retraction, Acknowledgement)):
             return
-        thinned = len(new.facts) <= len(old.facts)
         newest = not touched and fact.at > self.head.time
-        if newest and not thinned:
+        if newest and len(new.facts) > len(old.facts):
             self._append(fact)
-        elif newest:
-            self._exchange(old, new, fact)
+            return
+        first = first_difference(old, new, self.minute)
+        if first is None:
+            return
+        if newest:
+            self._exchange(old, new, fact, first)
         else:
-            touched.append(first_difference(old, new, self.minute))
+            touched.append(first)
 
     def _append(self, fact: Fact) -> None:
         """The usual case: the newest fact. Everything before its minute is a checkpoint."""
@@ -223,9 +226,8 @@ class Intray:
         apply_instant(head, fact.at, (fact.event,), self.context)
         self._turn(head)
 
-    def _exchange(self, old: Window, new: Window, fact: Fact) -> None:
+    def _exchange(self, old: Window, new: Window, fact: Fact, first: Micros) -> None:
         """The newest fact of a thinned minute, in which it takes the place of earlier ones."""
-        first = first_difference(old, new, self.minute)
         last = last_taken_out(old, new, self.minute)
         self._fold(first, last + 1, fact.at)
 
