@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.events import MAX_READINGS
 from schemas.vocabulary import UNITS, Method, Quality, Site
 from stream.engine.events import Vitals
 from stream.intake import Intake
@@ -74,12 +75,39 @@ def test_a_plain_event_is_taken_the_fast_way():
         ("2026-03-10", "2026-02-30"),
         ("2026-03-10", "1899-12-31"),
         ("}]}", "}]} x"),
+        ("}]}", "},]}"),
+        ("}]}", "}]]}"),
+        ("}]}", "}, 1]}"),
+        ("}, {", "} {"),
+        ("}, {", "},, {"),
+        ("}, {", "}], {"),
+        ("[{", "[, {"),
+        ("[{", "[[{"),
+        ("[{", "[1, {"),
+        ("[{", "[{}, {"),
+        ("[{", "[[], {"),
+        ('"oral"', "{}"),
+        ('"oral"', '"}"'),
     ],
 )
 def test_whatever_is_out_of_the_ordinary_goes_the_long_way(old, new):
     text = json.dumps(PLAIN)
     assert old in text
     assert plain(text.replace(old, new, 1).encode()) is None
+
+
+@pytest.mark.parametrize("readings", ["[]", "[ ]", "{}", "null", "[{}]", "[[{}]]", '"]"', "[1]"])
+def test_readings_that_are_none_go_the_long_way(readings):
+    text = json.dumps({**PLAIN, "readings": None}).replace("null", readings)
+    assert plain(text.encode()) is None
+
+
+def test_as_many_readings_as_the_contract_allows_are_plain():
+    reading = {"signal": "heart_rate", "value": 80, "unit": "/min"}
+    most = json.dumps({**PLAIN, "readings": [reading] * MAX_READINGS}).encode()
+    more = json.dumps({**PLAIN, "readings": [reading] * (MAX_READINGS + 1)}).encode()
+    assert agree(most) is not None
+    assert plain(more) is None
 
 
 TIMES = st.builds(

@@ -1,8 +1,9 @@
-"""What happens to a patient, as the engine sees it: plain, frozen, already checked at the edge.
+"""What happens to a patient, as the engine sees it: plain, already checked at the edge.
 
 Times are integers: microseconds since 1970-01-01T00:00:00Z. Values are in one unit per signal (see
 `Signal`); whoever builds these objects has converted and refused at the edge (`stream.intake`).
-Field meanings: contract, "Input events".
+Field meanings: contract, "Input events". An event is never assigned to; it is not frozen, since a
+frozen dataclass takes ten times as long to be made, and monitors send vital signs each second.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class BadReading:
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Event:
     """What every patient event has."""
 
@@ -61,15 +62,36 @@ class Event:
     replaces: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, init=False)
 class Vitals(Event):
     """Measurements of one instant; `bad` are those set aside."""
 
     readings: tuple[Reading, ...]
     bad: tuple[BadReading, ...] = ()
 
+    def __init__(
+        self,
+        *,
+        event_id: str,
+        patient_id: str,
+        time: Micros,
+        readings: tuple[Reading, ...],
+        received_at: Micros | None = None,
+        source: str | None = None,
+        replaces: str | None = None,
+        bad: tuple[BadReading, ...] = (),
+    ) -> None:
+        self.event_id = event_id
+        self.patient_id = patient_id
+        self.time = time
+        self.received_at = received_at
+        self.source = source
+        self.replaces = replaces
+        self.readings = readings
+        self.bad = bad
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(slots=True, kw_only=True)
 class Oxygen(Event):
     """The respiratory support charted; `flow_lpm` in L/min, `fio2` 0.21 to 1.0."""
 
@@ -79,7 +101,7 @@ class Oxygen(Event):
     reason: str = "hypoxia"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Infusion(Event):
     """A word from a pump or a chart; `rate` in `unit`, 0 = not running."""
 
@@ -91,7 +113,7 @@ class Infusion(Event):
     usable: bool = True  # False: the dose was set aside, the agent still runs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Medication(Event):
     """A single dose, a bolus or a procedure."""
 
@@ -102,7 +124,7 @@ class Medication(Event):
     intent: Literal["treatment", "premedication", "prophylaxis"] = "treatment"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Therapy(Event):
     """An immunotherapy that can cause CRS was given."""
 
@@ -111,7 +133,7 @@ class Therapy(Event):
     dose_number: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Lab(Event):
     """A result; the limits of the reference range where known, in `unit`."""
 
@@ -123,7 +145,7 @@ class Lab(Event):
     usable: bool = True  # False: its unit or value was set aside; kept and unused
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Neuro(Event):
     """One neurological assessment; see `stream.engine.icans`."""
 
@@ -137,7 +159,7 @@ class Neuro(Event):
     assessable: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Attribution(Event):
     """A clinician's word; `other_cause` None withdraws the one with the same finding and start."""
 
@@ -148,7 +170,7 @@ class Attribution(Event):
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Patient(Event):
     """Profile; each field that is not None replaces what was known from `time` on."""
 
@@ -163,7 +185,7 @@ class Patient(Event):
     hospitalised_for_crs: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Outcome(Event):
     """The stay ended."""
 
@@ -171,7 +193,7 @@ class Outcome(Event):
     cause: Literal["crs", "other"] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Acknowledgement(Event):
     """A person saw an alert, or shelved it."""
 
@@ -182,7 +204,7 @@ class Acknowledgement(Event):
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Retraction(Event):
     """Event `retracts` was entered in error."""
 

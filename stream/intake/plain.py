@@ -16,6 +16,7 @@ from typing import Final
 from msgspec import UNSET
 
 from schemas.diagnosis import Opened
+from schemas.events import MAX_READINGS
 from schemas.units import celsius, mmhg
 from schemas.vocabulary import UNITS, Method, Quality, Site, Unit
 from stream.engine import events as engine
@@ -49,7 +50,7 @@ _BARE_VITALS: Final = 4 * _WORD + _KEY
 _BARE_BUNDLE: Final = 2 * _WORD + _KEY
 
 _readings: Final[dict[bytes, tuple[engine.Reading, int]]] = {}
-"""By the bytes that they were read from, with the quotes in these."""
+"""By the bytes that they were read from (see `_reading`), with the quotes in these."""
 _times: Final[dict[str, Micros]] = {}
 """A ward's monitors all tell the same second."""
 
@@ -70,8 +71,12 @@ def plain(raw: bytes) -> engine.Vitals | Opened | None:
 def _vitals(found: PlainVitals, raw: bytes) -> engine.Vitals | None:
     readings: list[engine.Reading] = []
     quotes = _BARE_VITALS
-    for each in found.readings:
-        reading, held = _reading(bytes(each))
+    # It is JSON, and a reading has no object in it: each ends with the next bracket, or is none.
+    pieces = bytes(found.readings).split(b"}")
+    if not 1 < len(pieces) <= MAX_READINGS + 1 or pieces.pop().strip() != b"]":
+        return None
+    for piece in pieces:
+        reading, held = _reading(piece)
         readings.append(reading)
         quotes += held
     received_at, source, replaces = found.received_at, found.source, found.replaces
@@ -129,12 +134,15 @@ _SITES, _METHODS, _QUALITIES = (
 )
 
 
-def _reading(raw: bytes) -> tuple[engine.Reading, int]:
-    """The engine's reading, and its quotes in the text; raises one of NOT_TAKEN."""
-    known = _readings.get(raw)
+def _reading(piece: bytes) -> tuple[engine.Reading, int]:
+    """The engine's reading, and its quotes in the text; raises one of NOT_TAKEN.
+
+    `piece`: the reading without its last bracket, and what is before it: a comma, or the first one.
+    """
+    known = _readings.get(piece)
     if known is not None:
         return known
-    found = decode_reading(raw)
+    found = decode_reading(piece.lstrip(b"[, \t\r\n") + b"}")
     scale = _SCALES[found.signal, found.unit]
     reading = engine.Reading(
         found.signal,
@@ -144,8 +152,8 @@ def _reading(raw: bytes) -> tuple[engine.Reading, int]:
         _QUALITIES[found.quality] or "good",
     )
     quotes = _BARE_READING + _held(found.site) + _held(found.method) + _held(found.quality)
-    if len(raw) <= _READING_BYTES:
+    if len(piece) <= _READING_BYTES:
         if len(_readings) >= READINGS_KEPT:
             _readings.clear()
-        _readings[raw] = reading, quotes
+        _readings[piece] = reading, quotes
     return reading, quotes

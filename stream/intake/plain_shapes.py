@@ -1,7 +1,7 @@
 """The shapes of plain records, as msgspec decodes them: see `stream.intake.plain`.
 
-They stand apart since msgspec makes classes of its own, which mypyc does not compile. A reading is
-left as the bytes that it is, and decoded alone: most of them are known already.
+They stand apart since msgspec makes classes of its own, which mypyc does not compile. The readings
+are left as the bytes that they are, and decoded one by one: most of them are known already.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from schemas.events import MAX_EVENTS, MAX_READINGS
+from schemas.events import MAX_EVENTS
 from schemas.wire import ID_LENGTH, NUMBER_LIMIT
 from stream.engine.events import Signal
 
@@ -37,7 +37,7 @@ class PlainVitals(Struct, forbid_unknown_fields=True, gc=False, tag_field="type"
     event_id: _Id
     patient_id: _Id
     time: str
-    readings: Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=MAX_READINGS)]
+    readings: msgspec.Raw
     received_at: Optional = UNSET
     source: _Id | UnsetType | None = UNSET
     replaces: _Id | UnsetType | None = UNSET

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 Place = tuple[str, int, int]
 """Where a record lies: topic, partition, offset."""
@@ -36,18 +36,31 @@ def places_of(records: Iterable[Located]) -> list[Place]:
     return [(record.topic, record.partition, record.offset) for record in records]
 
 
+class Waiting:
+    """A record that waits for the states of some patients."""
+
+    __slots__ = ("patients", "place", "whole")
+
+    def __init__(self, place: Place) -> None:
+        self.place: Final = place
+        self.patients = 0
+        """How many it waits for."""
+        self.whole = False
+        """All parts of it were worked off."""
+
+
 class Unsettled:
     """See the module. A patient is their key."""
 
     def __init__(self) -> None:
-        self._waits: dict[Place, int] = {}
-        """For how many patients a record waits."""
-        self._places: dict[bytes, list[Place]] = defaultdict(list)
-        self._whole: set[Place] = set()
+        self._parts: dict[Place, Waiting] = {}
+        """Those of which not every part is worked off."""
+        self._of: dict[bytes, list[Waiting]] = defaultdict(list)
         self._held: Counter[tuple[str, int]] = Counter()
+        self._count = 0
 
     def __len__(self) -> int:
-        return len(self._whole)
+        return self._count
 
     def held(self, topic: str, partition: int) -> int:
         """How many records of a partition wait for nothing but the writing of states."""
@@ -64,48 +77,51 @@ class Unsettled:
         It waits for those of them whose states wait to be written.
         """
         for record, keys in zip(records, patients, strict=True):
-            if not keys:
+            mine = [key for key in keys if key in waiting]
+            if not mine:
                 continue
             place = record.topic, record.partition, record.offset
-            count = 0
-            for key in keys:
-                if key in waiting:
-                    self._places[key].append(place)
-                    count += 1
-            self._waits[place] = self._waits.get(place, 0) + count
+            one = self._parts.get(place)
+            if one is None:
+                one = self._parts[place] = Waiting(place)
+            one.patients += len(mine)
+            for key in mine:
+                self._of[key].append(one)
 
     def worked_off(self, places: Iterable[Place]) -> list[Place]:
         """All parts of these records are: returns those that wait for nothing."""
         settled = []
         for place in places:
-            if self._waits.get(place):
-                self._whole.add(place)
-                self._held[place[0], place[1]] += 1
-            else:
-                self._waits.pop(place, None)
+            one = self._parts.pop(place, None)
+            if one is None or not one.patients:
                 settled.append(place)
+                continue
+            one.whole = True
+            self._note(place, 1)
         return settled
 
-    def taken(self, patients: Iterable[bytes]) -> dict[bytes, list[Place]]:
+    def taken(self, patients: Iterable[bytes]) -> dict[bytes, list[Waiting]]:
         """What waits for these patients, whose states are about to be written as they are now."""
-        return {key: self._places.pop(key) for key in patients if key in self._places}
+        return {key: self._of.pop(key) for key in patients if key in self._of}
 
-    def written(self, taken: Mapping[bytes, list[Place]]) -> list[Place]:
+    def written(self, taken: Mapping[bytes, list[Waiting]]) -> list[Place]:
         """They are written: returns the records that wait for nothing more."""
         settled = []
-        for places in taken.values():
-            for place in places:
-                left = self._waits[place] = self._waits[place] - 1
-                if not left and place in self._whole:
-                    self._whole.discard(place)
-                    self._held[place[0], place[1]] -= 1
-                    del self._waits[place]
-                    settled.append(place)
+        for records in taken.values():
+            for one in records:
+                one.patients -= 1
+                if not one.patients and one.whole:
+                    self._note(one.place, -1)
+                    settled.append(one.place)
         return settled
 
     def clear(self) -> None:
         """After a rebalance: whatever is not settled is read again."""
-        self._waits.clear()
-        self._places.clear()
-        self._whole.clear()
+        self._parts.clear()
+        self._of.clear()
         self._held.clear()
+        self._count = 0
+
+    def _note(self, place: Place, more: int) -> None:
+        self._held[place[0], place[1]] += more
+        self._count += more
