@@ -11,7 +11,7 @@ FUZZ_MINUTES ?= 5
 BENCH_FLAGS ?=
 
 # The engine is compiled anew only where one of its sources has changed (stream/compiled.py says which).
-ENGINE := $(wildcard stream/engine/*.py stream/intake/*.py stream/worker/*.py) stream/version.py
+ENGINE := $(wildcard stream/engine/*.py stream/intake/*.py stream/worker/*.py) stream/offline.py stream/version.py
 BUILD := stream/compiled.py deploy/compile_engine.py deploy/mypyc_build.py
 
 .PHONY: help demo compile test test-broker test-waiting test-others soak bench fuzz lint types schemas kafka kafka-stop clean

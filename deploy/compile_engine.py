@@ -154,7 +154,7 @@ class CompileEngine(BuildHookInterface[Any]):
 
     def _files(self, package: Path) -> list[Path]:
         rules = self._rules()
-        libraries = sorted(package.glob(f"*/*{rules.SUFFIX}"))
+        libraries = sorted(package.rglob(f"*{rules.SUFFIX}"))
         record = package / rules.RECORD
         return [*libraries, record] if record.is_file() else libraries
 

@@ -33,7 +33,7 @@ PACKAGE = Path(__file__).parent
 ENGINE = "engine"
 """The folder in it that is compiled as a whole."""
 BESIDE = (
-    "intake/plain.py", "intake/records.py",
+    "intake/plain.py", "intake/records.py", "offline.py",
     "worker/batch.py", "worker/chunks.py", "worker/ledger.py", "worker/records.py",
     "worker/triage.py", "worker/unsettled.py", "worker/ward.py",
 )  # fmt: skip

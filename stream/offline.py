@@ -5,28 +5,36 @@ The same decoding, the same steps and the same bytes as in the stream; only Kafk
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Final
 
-from stream.engine import Tick, due, step
+from stream.engine import Alert, AnyEvent, PatientState, Rejection, Ruleset, Tick, due, step
 from stream.intake import decode
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
-    from stream.engine import Alert, AnyEvent, PatientState, Rejection, Ruleset
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Answer:
     """What one record led to."""
 
-    event: AnyEvent | None
+    event: Final[AnyEvent | None]
     """The last that could be used; None: nothing of the record could."""
-    alerts: tuple[Alert, ...] = ()
-    rejections: tuple[Rejection, ...] = ()
-    events: int = 0
+    alerts: Final[tuple[Alert, ...]]
+    rejections: Final[tuple[Rejection, ...]]
+    events: Final[int]
     """How many could be used: more than one only of a bundle."""
+
+    def __init__(
+        self,
+        event: AnyEvent | None,
+        alerts: tuple[Alert, ...] = (),
+        rejections: tuple[Rejection, ...] = (),
+        events: int = 0,
+    ) -> None:
+        self.event = event
+        self.alerts = alerts
+        self.rejections = rejections
+        self.events = events
 
 
 @dataclass(slots=True)

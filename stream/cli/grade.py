@@ -36,7 +36,7 @@ def grade(
 
     engine = OfflineEngine(ruleset_from(ruleset))
     # states have no cycles: looking for some at every 700 objects takes a fifth of the time
-    gc.set_threshold(50_000)
+    gc.set_threshold(500_000)
     at_once = sys.stdout.isatty() or Path("-") in files
     taken = 0
     out = sys.stdout.buffer

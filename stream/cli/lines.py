@@ -45,7 +45,7 @@ StrictOption = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Line:
     """One record: where it stands and its bytes, without the line end."""
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tests.benchmarks.plan import Case, Plan
     from tests.benchmarks.ward import Event
 
+IDLE_S = 5.0
+"""So long workers with nothing to do are looked at."""
 WAITING = 1000
 """Patients at most who are checked after a worker was killed."""
 
@@ -62,6 +64,7 @@ class Trial:
             with AlertReader(self.topics) as alerts:
                 self._history(crew, alerts)
                 self._weigh(crew, "history")
+                self._rest(crew)
                 for _ in runs:
                     found["throughput"].append(self._throughput(crew, alerts))
                 self._weigh(crew, "at_rest")
@@ -81,6 +84,12 @@ class Trial:
     def _weigh(self, crew: Crew, when: str) -> None:
         """Resident memory of all workers, who have nothing to do and nothing to write."""
         self.result["memory_kb"][when] = sum(each["now"] for each in crew.memory_kb())
+
+    def _rest(self, crew: Crew) -> None:
+        """What workers take that have nothing to do, in cores."""
+        before, began = crew.cpu_s(), time.monotonic()
+        time.sleep(IDLE_S)
+        self.result["idle_cores"] = (crew.cpu_s() - before) / (time.monotonic() - began)
 
     def _history(self, crew: Crew, alerts: AlertReader) -> None:
         """The stay before the monitors, not measured."""
@@ -102,7 +111,8 @@ class Trial:
 
     def _throughput(self, crew: Crew, alerts: AlertReader) -> dict[str, Any]:
         """From a preloaded topic. State may be written later than events are worked off: the CPU
-        time that this takes until all is committed is added to the seconds.
+        time that this takes until all is committed is added to the seconds, but for what workers
+        take in that time that have nothing to do.
         """
         events = list(self._ward.monitored(self.plan.segment(self.case)))
         before, first = self._changelogs.weigh(), ends_of(self.topics)
@@ -112,9 +122,11 @@ class Trial:
         begin = crew.go_on()
         self._sent += len(events)
         worked_off = crew.work_off(self._sent) - begin
-        cpu_then = crew.cpu_s()
+        cpu_then, then = crew.cpu_s(), time.monotonic()
         self._settle()
-        cpu, put_off = crew.cpu_s() - cpu, crew.cpu_s() - cpu_then
+        idle = self.result["idle_cores"] * (time.monotonic() - then)
+        put_off = max(0.0, crew.cpu_s() - cpu_then - idle)
+        cpu = cpu_then - cpu + put_off
         seconds = worked_off + put_off / self.case.workers
         if refused := crew.taken()[1]:
             raise Void(f"{refused} events were not accepted")
