@@ -34,8 +34,9 @@ log = structlog.get_logger(__name__)
 
 MOST_UNSETTLED = 50_000
 """Records that should wait for a write of states, at most: after a crash, some seconds of work."""
-WRITE_AT_ONCE, WRITE_CROWDED = 25, 500
-"""States of one write, and where too many wait. Alerts wait while it is worked out."""
+WRITE_AT_ONCE, WRITE_CROWDED, WRITE_LAST = 25, 100, 500
+"""States of one write, where too many wait, and before the partitions go to others. Alerts wait
+while it is worked out."""
 
 
 class StateWriter:
@@ -104,7 +105,7 @@ class StateWriter:
     async def write_all(self, producer: Producer) -> None:
         """Before the partitions go to others: write every state that waits."""
         await self.finish()
-        while not self.ward.stale and (patients := [*islice(self.ward.waiting, WRITE_CROWDED)]):
+        while not self.ward.stale and (patients := [*islice(self.ward.waiting, WRITE_LAST)]):
             await self._write(producer, patients)
 
     async def look(
