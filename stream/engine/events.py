@@ -2,8 +2,8 @@
 
 Times are integers: microseconds since 1970-01-01T00:00:00Z. Values are in one unit per signal (see
 `Signal`); whoever builds these objects has converted and refused at the edge (`stream.intake`).
-Field meanings: contract, "Input events". An event is never assigned to; it is not frozen, since a
-frozen dataclass takes ten times as long to be made, and monitors send vital signs each second.
+Field meanings: contract, "Input events". Nothing of an event is ever assigned to; it is not frozen,
+since a frozen dataclass takes ten times as long to be made, and vital signs come each second.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Signal = Literal[
 Finding = Literal["fever", "hypotension", "hypoxia", "vasopressor", "neuro"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Reading:
     """One measured value, in the signal's unit (see `Signal`)."""
 
@@ -36,6 +36,20 @@ class Reading:
     site: str | None = None
     method: str | None = None
     quality: str = "good"
+
+    def __init__(
+        self,
+        signal: Signal,
+        value: float,
+        site: str | None = None,
+        method: str | None = None,
+        quality: str = "good",
+    ) -> None:
+        self.signal = signal
+        self.value = value
+        self.site = site
+        self.method = method
+        self.quality = quality
 
 
 @dataclass(frozen=True, slots=True)

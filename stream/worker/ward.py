@@ -33,8 +33,8 @@ from stream.worker.codec import (
 from stream.worker.partitions import partition_of
 from stream.worker.stored_window import stored_window
 
-_AT_HAND: Final = 2
-"""The newest windows, which come to have more facts, are not put away."""
+_AT_HAND: Final = 1
+"""The newest window, which comes to have more facts, is not put away."""
 
 
 @dataclass(slots=True, init=False)
@@ -189,7 +189,11 @@ class Ward:
 
     def _put_away(self, key: bytes) -> None:
         """Leave the facts of older windows to the table, where it holds the very same ones."""
-        state, stored = self._states[key], self._stored.get(key)
+        state = self._states[key]
+        open_ones = [start for start, window in state.windows.items() if window.stored is None]
+        if len(open_ones) <= _AT_HAND:
+            return
+        stored = self._stored.get(key, state)  # where nothing waits, the table holds this very one
         if stored is None:
             return
         torn = self._torn.get(key, set())
@@ -201,10 +205,9 @@ class Ward:
             and stored.windows.get(start) is window
         }
         if away:  # in both, so that they still are the same
-            for held in (self._states, self._stored):
-                one = held[key]
-                assert one is not None
-                held[key] = PatientState(one.record, {**one.windows, **away}, one.derived)
+            self._states[key] = _with(state, away)
+            if stored is not state:
+                self._stored[key] = _with(stored, away)
 
     @property
     def waiting(self) -> Mapping[bytes, float]:
@@ -258,6 +261,7 @@ class Ward:
             del self._stored[key], self._since[key]
             if self._states[key].record is not state.record:  # it went on meanwhile
                 self._stored[key], self._since[key] = state, writes.time
+            self._put_away(key)
         return True
 
     def home(self, key: bytes, window: bool) -> int:  # noqa: FBT001
@@ -297,6 +301,11 @@ class Ward:
             self._due[partition].pop(key, None)
         else:
             self._due[partition][key] = record.next_due
+
+
+def _with(state: PatientState, windows: Mapping[Micros, Window]) -> PatientState:
+    """The state with the same windows in another form."""
+    return PatientState(state.record, {**state.windows, **windows}, state.derived)
 
 
 def _undo(old: Window | None, new: Window, seq: int) -> Undo | None:
