@@ -199,7 +199,7 @@ def _faust_app(settings: Settings) -> Any:
         cython_optimizations=True,
         processing_guarantee="at_least_once",  # exactly_once does not cover topics it only writes
         producer_acks=-1,
-        producer_linger=0.005,
+        producer_linger=0.0,  # what is sent together is handed over at once, and then waited for
         producer_max_batch_size=262_144,
         producer_max_request_size=LARGEST_LETTER,
         # Faust's default hides a dead broker for 20 minutes; the watch speaks first.
