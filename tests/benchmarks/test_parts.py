@@ -379,7 +379,7 @@ def test_runs_of_several_commands_are_joined_where_they_can_be_compared() -> Non
     assert {**found, "targets": []} == {**whole, "targets": []}
     assert found["targets"]
     with pytest.raises(ValueError, match="seed is 7 in one and 1 in another"):
-        joined([one, {**others[0], "seed": 7}])
+        joined([one, {**one, "seed": 7}])
 
 
 def test_the_page_says_where_others_used_the_machine() -> None:
