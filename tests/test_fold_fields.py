@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pytest
 
 from stream.engine.fold import NAMES, Fold
-from stream.engine.fold_difference import differing, same
+from stream.engine.fold_difference import differences, same
 from tests import fold_difference
 
 HINTS = get_type_hints(Fold)
@@ -40,8 +40,8 @@ def test_a_copy_has_it_and_a_comparison_sees_it(name: str) -> None:
     held, left = getattr(copied, name), getattr(fold, name)
     assert held is value or held == value
     assert left is not value
-    assert differing(copied, fold) == [NAMES.index(name)]
-    assert differing(copied, changed) == []
+    assert differences(copied, fold).places == [NAMES.index(name)]
+    assert differences(copied, changed).places == []
 
 
 def test_the_comparison_is_as_it_is_written_from_the_fields() -> None:
@@ -53,5 +53,5 @@ def test_equal_numbers_are_no_difference_and_equal_texts_do_no_harm() -> None:
     fold = Fold(time=10**15, risks={})
     other = fold.copy()
     other.time, other.risks = int(str(10**15)), {}
-    assert differing(fold, other) == [NAMES.index("risks")]
+    assert differences(fold, other).places == [NAMES.index("risks")]
     assert same(fold, other)

@@ -60,11 +60,6 @@ def alike(mine: object, other: object) -> bool:
     return not (isinstance(mine, dict) and isinstance(other, dict)) or list(mine) == list(other)
 
 
-def differing(fold: Fold, other: Fold) -> list[int]:
-    """The places of the fields, by `stream.engine.fold.NAMES`, ascending."""
-    return differences(fold, other).places
-
-
 def differences(fold: Fold, other: Fold) -> Differences:
     """All of them, in the order of the fields."""
     found = Differences(fold.time)

@@ -190,8 +190,8 @@ class Ward:
     def _put_away(self, key: bytes) -> None:
         """Leave the facts of older windows to the table, where it holds the very same ones."""
         state = self._states[key]
-        open_ones = [start for start, window in state.windows.items() if window.stored is None]
-        if len(open_ones) <= _AT_HAND:
+        at_hand = [start for start, window in state.windows.items() if window.stored is None]
+        if len(at_hand) <= _AT_HAND:
             return
         stored = self._stored.get(key, state)  # where nothing waits, the table holds this very one
         if stored is None:
@@ -199,10 +199,8 @@ class Ward:
         torn = self._torn.get(key, set())
         away = {
             start: stored_window(self._windows[window_key(key, start)])
-            for start in sorted(state.windows)[:-_AT_HAND]
-            if start not in torn
-            and (window := state.windows[start]).stored is None
-            and stored.windows.get(start) is window
+            for start in sorted(at_hand)[:-_AT_HAND]
+            if start not in torn and stored.windows.get(start) is state.windows[start]
         }
         if away:  # in both, so that they still are the same
             self._states[key] = _with(state, away)
