@@ -9,8 +9,10 @@ import pytest
 
 from stream.engine.fold import NAMES, Fold
 from stream.engine.fold_difference import differences, same
+from stream.worker.annotations import restore_annotations
 from tests import fold_difference
 
+restore_annotations()  # which a compiled engine does not have
 HINTS = get_type_hints(Fold)
 SIMPLE: dict[Any, Any] = {int: 7, float: 37.5, str: "x"}
 
