@@ -25,6 +25,7 @@ from stream.topic_admin import (
     TopicState,
     connected,
     found,
+    found_by_all,
 )
 
 if TYPE_CHECKING:
@@ -288,7 +289,7 @@ def check(
     Raises :class:`BrokerUnreachable` and :class:`TopicsError`.
     """
     with connected(bootstrap, security, timeout_s) as admin:
-        return compare(specs, found(admin, [spec.name for spec in specs]))
+        return compare(specs, found_by_all(admin, [spec.name for spec in specs]))
 
 
 def _partition_problems(
