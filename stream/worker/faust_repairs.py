@@ -238,9 +238,11 @@ class SettledConsumer(driver.Consumer):
             await self.seek_wait(await self.earliest_offsets(*fresh))
 
 
-FETCH_WAIT_MS = 50
+FETCH_WAIT_MS = 15
 """How long a fetch may wait at the broker for data. One that asks for partitions where nothing
 comes in holds up all others of its broker: the client has one under way at a time."""
+FETCH_LEAST_BYTES = 65_536
+"""The broker answers sooner for so much only: else each record would be a fetch, or nearly so."""
 
 
 class SettledThread(driver.AIOKafkaConsumerThread):
@@ -256,6 +258,7 @@ class SettledThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - no setting leads there
+        consumer._fetch_min_bytes = FETCH_LEAST_BYTES  # noqa: SLF001
         return consumer
 
     async def on_start(self) -> None:

@@ -66,8 +66,16 @@ class LeanConsumer(MarkingConsumer):
                 rest[tp] = found
             elif tp in active and (unread := self._unread(tp, found)):
                 mine[tp] = unread
+        if self.reader is not None:
+            self.reader.more = self._left(mine)
         whole = await self._hand_over(mine)
         return (rest if whole else None), active
+
+    def _left(self, fetched: Mapping[TP, Sequence[Any]]) -> int:
+        """How many records the brokers hold beyond these, in their partitions."""
+        return sum(
+            max(0, self.known_end(tp) - found[-1].offset - 1) for tp, found in fetched.items()
+        )
 
     async def _pause(self) -> None:
         """Ask for records once in a round at most: where few come, a fetch costs more than they."""

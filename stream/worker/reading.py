@@ -63,6 +63,8 @@ class Reader:
         self.room = room
         self._allowance = allowance or Allowance()
         self.within = within
+        self.more = 0
+        """Records that the brokers held beyond those of the last fetch."""
         self._wanted = 1
         self._read = 0
         self._refused = False
@@ -96,17 +98,18 @@ class Reader:
         """Return once a round is due.
 
         At once, if the last round ended more than `within` seconds ago: a lone record does not
-        wait. Else once there is enough for a round, or after `within`. In a backlog the room is
-        filled first: the more is known, the more of the sickest can go first.
+        wait. Else once there is enough for a round, or after `within`. In a backlog of more than
+        a room the room is filled first: the more is known, the more of the sickest can go first.
+        One of less is worked off sooner than the room would be full.
         """
-        most = self.room.policy.most
+        most, place = self.room.policy.most, self.room.policy.room
         await self._until(1, None)
         await self._until(most, self._round_ended + self.within)
         end = time.monotonic() + FILL_S
         before = -1
-        while len(self.room) >= most and before < self._read and time.monotonic() < end:
+        while self.more >= place and before < self._read and time.monotonic() < end:
             before = self._read
-            await self._until(self.room.policy.room, time.monotonic() + LOOK_S)
+            await self._until(place, time.monotonic() + LOOK_S)
 
     def go_on(self) -> None:
         """A round is over: there may be place in the room again."""

@@ -41,7 +41,7 @@ EXIT_BROKER = 3  # no broker, or its topics are not as they must be
 THREADS_END_S = 3.0
 """So long may threads take to end once the worker has."""
 
-COLLECT_AFTER = 100_000, 10, 1_000
+COLLECT_AFTER = 5_000, 1_000_000, 1_000
 """Thresholds of Python's collector: objects more than before, and collections of the generation
 below."""
 

@@ -9,6 +9,7 @@ does not wait for it.
 from __future__ import annotations
 
 import asyncio
+import time
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,9 @@ MOST_UNSETTLED = 50_000
 WRITE_AT_ONCE, WRITE_CROWDED, WRITE_LAST = 25, 100, 500
 """States of one write, where too many wait, and before the partitions go to others. Alerts wait
 while it is worked out."""
+PAUSE_S = 0.1
+"""Between the beginnings of two writes that have place for more: each is some requests to the
+brokers, for one state as for many, and of patients who were alerted about more come meanwhile."""
 
 
 class StateWriter:
@@ -59,6 +63,8 @@ class StateWriter:
         self.settle: Callable[[Iterable[Place]], None] = lambda _places: None
         """Told of the records whose offsets may be committed."""
         self._clock, self._after = clock, after
+        self._pause = min(PAUSE_S, after)
+        self._again = 0.0
         self._urgent: dict[bytes, None] = {}
         self._unmended: list[Span] = []
         self._pen = asyncio.Lock()
@@ -92,10 +98,8 @@ class StateWriter:
             if not self._writing.done():
                 return
             self._writing.result()
-        patients = self._due()
-        if patients:
-            writing = self._write_on(producer, patients)
-            self._writing = asyncio.create_task(writing, name="write states")
+        if self._urgent or self._overdue():
+            self._writing = asyncio.create_task(self._write_on(producer), name="write states")
 
     async def finish(self) -> None:
         """Wait for the write that is under way; raises what it raised."""
@@ -120,8 +124,8 @@ class StateWriter:
         async with self._pen:
             await self._mend(producer, self.changelogs.positions.ends(await ends()))
 
-    def _due(self) -> list[bytes]:
-        """Those alerted about, then those who have waited the longest, some at a time.
+    def _overdue(self) -> list[bytes]:
+        """Those who have waited the longest, some at a time, and long enough.
 
         Not so long, where many records wait with them: they are read again after a crash.
         """
@@ -131,14 +135,18 @@ class StateWriter:
         late = next(iter(self.ward.waiting.values()), now) < end - self._after
         most = WRITE_CROWDED if crowded or late else WRITE_AT_ONCE
         longest = islice(self.ward.waiting.items(), most)
-        overdue = (key for key, _ in takewhile(lambda one: crowded or one[1] <= end, longest))
-        urgent, self._urgent = self._urgent, {}
-        return list(dict.fromkeys([*urgent, *overdue]))
+        return [key for key, _ in takewhile(lambda one: crowded or one[1] <= end, longest)]
 
-    async def _write_on(self, producer: Producer, patients: list[bytes]) -> None:
-        while patients:
+    async def _write_on(self, producer: Producer) -> None:
+        while self._urgent or self._overdue():
+            await asyncio.sleep(max(0.0, self._again - time.monotonic()))
+            urgent, self._urgent = self._urgent, {}
+            patients = dict.fromkeys([*urgent, *self._overdue()])
+            pause = self._pause if len(patients) < WRITE_AT_ONCE else 0.0
+            self._again = time.monotonic() + pause
             await self._write(producer, patients)
-            patients = [] if self.ward.stale else self._due()
+            if self.ward.stale:
+                return
 
     async def _write(self, producer: Producer, patients: Iterable[bytes]) -> None:
         async with self._pen:

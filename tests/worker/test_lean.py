@@ -112,6 +112,7 @@ def consumer_with(records: Any) -> Any:
     consumer._active_partitions = set(records)
     consumer.reader = Reader(WaitingRoom(TriagePolicy("ticks", 5, 10), lambda _key: 0), 0.05)
     consumer.records = records
+    consumer.known_end = lambda _tp: -1
     return consumer
 
 
@@ -165,6 +166,21 @@ def test_a_quiet_fetcher_is_asked_once_in_a_while(monkeypatch: pytest.MonkeyPatc
 
     asyncio.run(scene())
     assert slept == [0.0, pytest.approx(lean.PAUSE_S), pytest.approx(0.004)]
+
+
+def test_the_reader_hears_how_much_is_left_to_be_read() -> None:
+    async def scene() -> None:
+        other = TP("vitals", 1)
+        consumer = consumer_with({VITALS: [fetched(n) for n in range(3)], other: [fetched(7)]})
+        consumer.known_end = {VITALS: 5003, other: 8}.get
+        await read(consumer)
+        assert consumer.reader.more == 5000
+        consumer.records = {VITALS: [fetched(3)]}
+        consumer.known_end = lambda _tp: 4
+        await read(consumer)
+        assert consumer.reader.more == 0
+
+    asyncio.run(scene())
 
 
 def test_what_lies_before_the_read_offset_or_is_paused_is_left_out() -> None:

@@ -8,6 +8,7 @@ import json
 from itertools import chain, islice, repeat
 from typing import Any, NamedTuple
 
+import pytest
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
@@ -242,5 +243,21 @@ def test_a_lone_record_does_not_wait_and_a_full_room_stops_the_reading() -> None
             rounds += 1
             reader.go_on()
         assert rounds > 15
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("more", [0, POLICY.room])
+def test_the_room_is_filled_first_only_where_a_room_s_worth_is_left(more: int) -> None:
+    async def scene() -> None:
+        waiting = room({})
+        reader = Reader(waiting, within=0.001)
+        reader.more = more
+        assert reader.offer(chunk(2, *(Message(0, bed(n), n) for n in range(30))))
+        gathering = asyncio.create_task(reader.gather())
+        await asyncio.sleep(0)
+        assert gathering.done() is (more == 0)
+        reader.offer(chunk(2, *(Message(0, bed(n), n) for n in range(30, 60))))
+        await asyncio.wait_for(gathering, 5)
 
     asyncio.run(scene())
