@@ -41,9 +41,9 @@ EXIT_BROKER = 3  # no broker, or its topics are not as they must be
 THREADS_END_S = 3.0
 """So long may threads take to end once the worker has."""
 
-COLLECT_AFTER = 5_000, 1_000_000, 1_000
+COLLECT_AFTER = 5_000, 1_000_000, 1_000_000
 """Thresholds of Python's collector: objects more than before, and collections of the generation
-below."""
+below. So it looks at young ones alone; at all others when they were put away, in a rebalance."""
 
 log = structlog.get_logger(__name__)
 
@@ -170,6 +170,7 @@ def _tell(parts: WorkerApp, metrics: Metrics, metrics_port: int) -> None:
             if tp.topic == parts.rounds.policy.home_topic
         )
         parts.rounds.refresh(set(partitions))  # what cannot be read ends the worker here
+        gc.collect()  # see COLLECT_AFTER: no patient's state is at hand now
         seconds = round(time.monotonic() - moments["from"], 3)
         metrics.recovered.set(1)
         metrics.recovery.set(seconds)

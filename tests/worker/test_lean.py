@@ -267,3 +267,4 @@ def test_the_client_still_takes_how_long_a_fetch_waits_from_where_it_is_set() ->
     assert "fetch_max_wait_ms=1500," in made
     started = inspect.getsource(AIOKafkaConsumer.start)
     assert "fetch_max_wait_ms=self._fetch_max_wait_ms," in started
+    assert "fetch_min_bytes=self._fetch_min_bytes," in started
