@@ -14,7 +14,7 @@ BENCH_FLAGS ?=
 ENGINE := $(wildcard stream/engine/*.py stream/intake/*.py stream/worker/*.py) stream/offline.py stream/version.py
 BUILD := stream/compiled.py deploy/compile_engine.py deploy/mypyc_build.py
 
-.PHONY: help demo compile test test-broker test-waiting test-others soak bench fuzz lint types schemas kafka kafka-stop clean
+.PHONY: help demo compile test test-broker test-waiting test-faults test-others soak bench fuzz lint types schemas kafka kafka-stop clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -46,19 +46,23 @@ compile: $(VENV)/.demo  ## the engine compiled, in a third of its time; needs a 
 	@touch $(VENV)/.compiled
 	$(BIN)/stormwatch --version
 
-# Side by side: what works with a broker, what mostly waits with one, and the others, with lint and types.
+# Side by side: what works with a broker, what mostly waits with one (in two parts, of which one kills), and the
+# others, with lint and types.
 test: $(VENV)/.compiled  ## everything that CI runs
-	$(MAKE) --no-print-directory --keep-going --jobs=4 --output-sync=target \
-		test-broker test-waiting test-others lint types
+	$(MAKE) --no-print-directory --keep-going --jobs=5 --output-sync=target \
+		test-broker test-waiting test-faults test-others lint types
 
 test-broker: $(VENV)/.compiled
 	$(BIN)/python -m pytest $(PYTEST_FLAGS) --ignore-glob='*/integration/test_[dforsz]*' tests/integration
 
 test-waiting: $(VENV)/.compiled
-	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests/integration/test_[dforsz]*.py
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests/integration/test_[forsz]*.py
+
+test-faults: $(VENV)/.compiled
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests/faults tests/integration/test_d*.py
 
 test-others: $(VENV)/.compiled
-	$(BIN)/python -m pytest $(PYTEST_FLAGS) --ignore=tests/integration
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) --ignore=tests/integration --ignore=tests/faults
 
 soak: $(VENV)/.compiled  ## hundreds of faults, a million events, three brokers (SOAK_FLAGS='--seed 7')
 	$(BIN)/stormwatch soak --kafka deploy/kafka/kafka.sh --brokers 3 --workers 3 \
