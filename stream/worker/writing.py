@@ -138,15 +138,16 @@ class StateWriter:
         return [key for key, _ in takewhile(lambda one: crowded or one[1] <= end, longest)]
 
     async def _write_on(self, producer: Producer) -> None:
+        mine = asyncio.current_task()
         while self._urgent or self._overdue():
             await asyncio.sleep(max(0.0, self._again - time.monotonic()))
+            if self.ward.stale or self._writing is not mine:
+                return  # given away meanwhile, and maybe come back: another task's then
             urgent, self._urgent = self._urgent, {}
             patients = dict.fromkeys([*urgent, *self._overdue()])
             pause = self._pause if len(patients) < WRITE_AT_ONCE else 0.0
             self._again = time.monotonic() + pause
             await self._write(producer, patients)
-            if self.ward.stale:
-                return
 
     async def _write(self, producer: Producer, patients: Iterable[bytes]) -> None:
         async with self._pen:
