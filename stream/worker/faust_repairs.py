@@ -219,6 +219,12 @@ class SettledConsumer(driver.Consumer):
             return {}
         return await super()._getmany(chosen, timeout)  # type: ignore[arg-type]
 
+    def pace_fetches(self, *, busy: bool) -> None:
+        """How the next fetches wait: for more than one record, or for any."""
+        fetcher: Any = self._thread._ensure_consumer()._fetcher  # noqa: SLF001
+        fetcher._fetch_max_wait_ms = FETCH_WAIT_MS if busy else FETCH_WAIT_IDLE_MS  # noqa: SLF001
+        fetcher._fetch_min_bytes = FETCH_LEAST_BYTES if busy else FETCH_LEAST_IDLE_BYTES  # noqa: SLF001
+
     async def perform_seek(self) -> None:
         """Go back to where the group stands, and to the start of the log where it stands nowhere.
 
@@ -238,11 +244,12 @@ class SettledConsumer(driver.Consumer):
             await self.seek_wait(await self.earliest_offsets(*fresh))
 
 
-FETCH_WAIT_MS = 15
+FETCH_WAIT_MS, FETCH_WAIT_IDLE_MS = 15, 50
 """How long a fetch may wait at the broker for data. One that asks for partitions where nothing
 comes in holds up all others of its broker: the client has one under way at a time."""
-FETCH_LEAST_BYTES = 65_536
-"""The broker answers sooner for so much only: else each record would be a fetch, or nearly so."""
+FETCH_LEAST_BYTES, FETCH_LEAST_IDLE_BYTES = 65_536, 1
+"""The broker answers sooner for so much only: else each record would be a fetch, or nearly so.
+Where nothing comes, the first one that does is waited for."""
 
 
 class SettledThread(driver.AIOKafkaConsumerThread):
@@ -257,8 +264,7 @@ class SettledThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - no setting leads there
-        consumer._fetch_min_bytes = FETCH_LEAST_BYTES  # noqa: SLF001
+        consumer._fetch_max_wait_ms = FETCH_WAIT_IDLE_MS  # noqa: SLF001 - no setting leads there
         return consumer
 
     async def on_start(self) -> None:

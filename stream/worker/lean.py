@@ -58,6 +58,7 @@ class LeanConsumer(MarkingConsumer):
         """Hand on what is the agent's; return the rest, or None where the flow stopped."""
         await self._pause()
         records, active = await super()._wait_next_records(timeout)
+        self.pace_fetches(busy=bool(records))
         if not records or self.should_stop or not self.flow_active:
             return records, active
         mine, rest = {}, {}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer.fetcher import Fetcher
 from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -113,6 +114,9 @@ def consumer_with(records: Any) -> Any:
     consumer.reader = Reader(WaitingRoom(TriagePolicy("ticks", 5, 10), lambda _key: 0), 0.05)
     consumer.records = records
     consumer.known_end = lambda _tp: -1
+    consumer.fetcher = SimpleNamespace()
+    client = SimpleNamespace(_fetcher=consumer.fetcher)
+    consumer._thread = SimpleNamespace(_ensure_consumer=lambda: client)
     return consumer
 
 
@@ -179,6 +183,19 @@ def test_the_reader_hears_how_much_is_left_to_be_read() -> None:
         consumer.known_end = lambda _tp: 4
         await read(consumer)
         assert consumer.reader.more == 0
+
+    asyncio.run(scene())
+
+
+def test_while_records_come_fetches_wait_for_more_and_else_for_any() -> None:
+    async def scene() -> None:
+        consumer = consumer_with({VITALS: [fetched(0)]})
+        waits = []
+        for records in ({VITALS: [fetched(0)]}, {}, {VITALS: [fetched(1)]}):
+            consumer.records = records
+            await read(consumer)
+            waits.append((consumer.fetcher._fetch_max_wait_ms, consumer.fetcher._fetch_min_bytes))
+        assert waits == [(15, 65_536), (50, 1), (15, 65_536)]
 
     asyncio.run(scene())
 
@@ -267,4 +284,6 @@ def test_the_client_still_takes_how_long_a_fetch_waits_from_where_it_is_set() ->
     assert "fetch_max_wait_ms=1500," in made
     started = inspect.getsource(AIOKafkaConsumer.start)
     assert "fetch_max_wait_ms=self._fetch_max_wait_ms," in started
-    assert "fetch_min_bytes=self._fetch_min_bytes," in started
+    asked = inspect.getsource(Fetcher._get_actions_per_node)
+    assert "self._fetch_max_wait_ms," in asked
+    assert "self._fetch_min_bytes," in asked
