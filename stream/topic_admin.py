@@ -16,7 +16,7 @@ Security = Mapping[str, Any]
 """Client settings by kafka-python's names: ``security_protocol``, ``sasl_mechanism``, ..."""
 
 _CLIENT_ID: Final = "stormwatch-topics"
-_NEWS_S: Final = 3.0
+_NEWS_S: Final = 1.0
 _ASK_AGAIN_S: Final = 0.2
 
 
@@ -64,13 +64,12 @@ def found_by_all(admin: KafkaAdminClient, names: Iterable[str]) -> dict[str, Top
     """Those of the named topics that exist, those included that a broker has not heard of yet.
 
     A topic that was made a moment ago is known to one broker before it is to the next, and any
-    may answer: with several of them, what is missing is asked for again, for up to 3 s.
+    may answer: what is missing is asked for again, for up to a second.
     """
     wanted = list(names)
     there = found(admin, wanted)
     deadline = time.monotonic() + _NEWS_S
-    several = len(there) < len(wanted) and len(admin.describe_cluster()["brokers"]) > 1
-    while several and len(there) < len(wanted) and time.monotonic() < deadline:
+    while len(there) < len(wanted) and time.monotonic() < deadline:
         time.sleep(_ASK_AGAIN_S)
         # What one broker knew is not forgotten when the next one does not.
         there |= found(admin, [name for name in wanted if name not in there])

@@ -18,9 +18,6 @@ class Cluster:
         self.known = list(known)
         self.asked = 0
 
-    def describe_cluster(self) -> dict[str, Any]:
-        return {"brokers": self.known}
-
     def describe_topics(self, names: list[str]) -> list[dict[str, Any]]:
         known = self.known[self.asked % len(self.known)]
         self.asked += 1
@@ -56,9 +53,3 @@ def test_a_topic_that_no_broker_knows_is_missing(monkeypatch: pytest.MonkeyPatch
     cluster = Cluster({"vitals"}, {"vitals"})
     assert names(cluster, "vitals", "alerts") == {"vitals"}
     assert cluster.asked > 2
-
-
-def test_one_broker_alone_is_believed_at_once() -> None:
-    cluster = Cluster(set())
-    assert names(cluster, "vitals") == set()
-    assert cluster.asked == 1

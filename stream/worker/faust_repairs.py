@@ -221,7 +221,10 @@ class SettledConsumer(driver.Consumer):
 
     def pace_fetches(self, *, busy: bool) -> None:
         """How the next fetches wait: for more than one record, or for any."""
-        fetcher: Any = self._thread._ensure_consumer()._fetcher  # noqa: SLF001
+        client: Any = self._thread._consumer  # noqa: SLF001
+        if client is None:
+            return  # not started yet, or stopped
+        fetcher = client._fetcher  # noqa: SLF001
         fetcher._fetch_max_wait_ms = FETCH_WAIT_MS if busy else FETCH_WAIT_IDLE_MS  # noqa: SLF001
         fetcher._fetch_min_bytes = FETCH_LEAST_BYTES if busy else FETCH_LEAST_IDLE_BYTES  # noqa: SLF001
 

@@ -75,7 +75,8 @@ class LeanConsumer(MarkingConsumer):
     def _left(self, fetched: Mapping[TP, Sequence[Any]]) -> int:
         """How many records the brokers hold beyond these, in their partitions."""
         return sum(
-            max(0, self.known_end(tp) - found[-1].offset - 1) for tp, found in fetched.items()
+            max(0, (self.highwater(tp) or 0) - found[-1].offset - 1)
+            for tp, found in fetched.items()
         )
 
     async def _pause(self) -> None:

@@ -113,10 +113,9 @@ def consumer_with(records: Any) -> Any:
     consumer._active_partitions = set(records)
     consumer.reader = Reader(WaitingRoom(TriagePolicy("ticks", 5, 10), lambda _key: 0), 0.05)
     consumer.records = records
-    consumer.known_end = lambda _tp: -1
+    consumer.highwater = lambda _tp: -1
     consumer.fetcher = SimpleNamespace()
-    client = SimpleNamespace(_fetcher=consumer.fetcher)
-    consumer._thread = SimpleNamespace(_ensure_consumer=lambda: client)
+    consumer._thread = SimpleNamespace(_consumer=SimpleNamespace(_fetcher=consumer.fetcher))
     return consumer
 
 
@@ -176,11 +175,11 @@ def test_the_reader_hears_how_much_is_left_to_be_read() -> None:
     async def scene() -> None:
         other = TP("vitals", 1)
         consumer = consumer_with({VITALS: [fetched(n) for n in range(3)], other: [fetched(7)]})
-        consumer.known_end = {VITALS: 5003, other: 8}.get
+        consumer.highwater = {VITALS: 5003, other: 8}.get
         await read(consumer)
         assert consumer.reader.more == 5000
         consumer.records = {VITALS: [fetched(3)]}
-        consumer.known_end = lambda _tp: 4
+        consumer.highwater = lambda _tp: 4
         await read(consumer)
         assert consumer.reader.more == 0
 
@@ -196,6 +195,9 @@ def test_while_records_come_fetches_wait_for_more_and_else_for_any() -> None:
             await read(consumer)
             waits.append((consumer.fetcher._fetch_max_wait_ms, consumer.fetcher._fetch_min_bytes))
         assert waits == [(15, 65_536), (50, 1), (15, 65_536)]
+        consumer._thread._consumer = None  # before the client is started
+        consumer.records = {}
+        assert await read(consumer) == {}
 
     asyncio.run(scene())
 
