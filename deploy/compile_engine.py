@@ -131,7 +131,7 @@ class CompileEngine(BuildHookInterface[Any]):
         if done.returncode:
             why = next((line for line in said if "error: " in line), (said or ["no message"])[-1])
             raise EngineNotCompiledError(f"not compiled: {why.strip()}", done.stdout)
-        library = rules.library(made)
+        library = rules.shared_library(made)
         shutil.move(Path(self._folder, library.name), library)
         (made / rules.RECORD).write_text(f"{rules.digest(made)}\n", encoding="ascii")
         wrong = rules.lacking(made)

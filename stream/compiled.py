@@ -65,7 +65,7 @@ def sources(package: Path = PACKAGE) -> list[str]:
     return sorted([*(f"{ENGINE}/{name}" for name in engine), *BESIDE])
 
 
-def library(package: Path = PACKAGE) -> Path:
+def shared_library(package: Path = PACKAGE) -> Path:
     """The file with all the code."""
     return package / ENGINE / f"{LIBRARY}{SUFFIX}"
 
@@ -85,7 +85,7 @@ def lacking(package: Path = PACKAGE) -> str | None:
     try:
         made_from = (package / RECORD).read_text(encoding="ascii").strip()
         wanted = [package / name.replace(".py", SUFFIX) for name in sources(package)]
-        if not all(path.is_file() for path in (library(package), *wanted)):
+        if not all(path.is_file() for path in (shared_library(package), *wanted)):
             return "some of its modules are not compiled for this Python"
         if made_from != digest(package):
             return "its sources have changed since it was compiled"
@@ -133,7 +133,7 @@ class _Finder(MetaPathFinder):
         """Raises EngineModeError where nothing could be chosen."""
         if fullname == LIBRARY:
             if isinstance(self.chosen, Engine) and self.chosen.mode == "compiled":
-                return spec_from_file_location(LIBRARY, library())
+                return spec_from_file_location(LIBRARY, shared_library())
             return None
         if fullname not in _BESIDE and fullname.split(".")[:2] != ["stream", ENGINE]:
             return None

@@ -60,7 +60,7 @@ def found(admin: KafkaAdminClient, names: Iterable[str]) -> dict[str, TopicState
     }
 
 
-def found_by_all(admin: KafkaAdminClient, names: Iterable[str]) -> dict[str, TopicState]:
+def found_by_any(admin: KafkaAdminClient, names: Iterable[str]) -> dict[str, TopicState]:
     """Those of the named topics that exist, those included that a broker has not heard of yet.
 
     A topic that was made a moment ago is known to one broker before it is to the next, and any

@@ -25,7 +25,7 @@ from stream.topic_admin import (
     TopicState,
     connected,
     found,
-    found_by_all,
+    found_by_any,
 )
 
 if TYPE_CHECKING:
@@ -289,7 +289,7 @@ def check(
     Raises :class:`BrokerUnreachable` and :class:`TopicsError`.
     """
     with connected(bootstrap, security, timeout_s) as admin:
-        return compare(specs, found_by_all(admin, [spec.name for spec in specs]))
+        return compare(specs, found_by_any(admin, [spec.name for spec in specs]))
 
 
 def _partition_problems(

@@ -22,7 +22,7 @@ from stream.compiled import (
     choose,
     digest,
     lacking,
-    library,
+    shared_library,
     sources,
 )
 
@@ -102,7 +102,7 @@ def folder(tmp_path: Path) -> Path:
         (tmp_path / name).write_text(f"# {name}\n")
     for name in sources(tmp_path):
         (tmp_path / name).with_suffix(SUFFIX).touch()
-    library(tmp_path).touch()
+    shared_library(tmp_path).touch()
     (tmp_path / RECORD).write_text(digest(tmp_path) + "\n")
     return tmp_path
 
@@ -127,7 +127,7 @@ def change(folder: Path, what: str) -> None:
     elif what == "one fewer beside":
         (folder / BESIDE[0]).with_suffix(SUFFIX).unlink()
     elif what == "no library":
-        library(folder).unlink()
+        shared_library(folder).unlink()
     elif what == "no record":
         (folder / RECORD).unlink()
     elif what == "a torn record":
@@ -256,7 +256,7 @@ def test_a_wheel_holds_the_compiled_engine_and_runs_anywhere(
         names = set(packed.namelist())
         packed.extractall(site)
     assert names >= {f"stream/{name.replace('.py', SUFFIX)}" for name in sources()}
-    assert names >= {library().relative_to(ROOT).as_posix(), f"stream/{RECORD}"}
+    assert names >= {shared_library().relative_to(ROOT).as_posix(), f"stream/{RECORD}"}
     assert {name.split("/")[0].split("-")[0] for name in names} == {
         "stream", "schemas", "stormwatch",
     }  # fmt: skip

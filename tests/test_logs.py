@@ -45,7 +45,7 @@ def test_one_json_object_a_line_and_a_hash_for_the_patient(
 
 
 def test_libraries_log_the_same_way(lines: io.StringIO) -> None:
-    logging.getLogger("some.library").warning("careful with %s", "this")
+    logging.getLogger("some.package").warning("careful with %s", "this")
     entry = json.loads(lines.getvalue())
     assert (entry["event"], entry["level"]) == ("careful with this", "warning")
 

@@ -8,7 +8,7 @@ import pytest
 from kafka import KafkaAdminClient
 
 from stream import topic_admin
-from stream.topic_admin import found_by_all
+from stream.topic_admin import found_by_any
 
 
 class Cluster:
@@ -32,7 +32,7 @@ class Cluster:
 
 
 def names(cluster: Cluster, *wanted: str) -> set[str]:
-    return set(found_by_all(cast("KafkaAdminClient", cluster), wanted))
+    return set(found_by_any(cast("KafkaAdminClient", cluster), wanted))
 
 
 @pytest.fixture(autouse=True)

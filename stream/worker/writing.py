@@ -64,7 +64,7 @@ class StateWriter:
         """Told of the records whose offsets may be committed."""
         self._clock, self._after = clock, after
         self._pause = min(PAUSE_S, after)
-        self._again = 0.0
+        self._not_before = 0.0
         self._urgent: dict[bytes, None] = {}
         self._unmended: list[Span] = []
         self._pen = asyncio.Lock()
@@ -140,13 +140,13 @@ class StateWriter:
     async def _write_on(self, producer: Producer) -> None:
         mine = asyncio.current_task()
         while self._urgent or self._overdue():
-            await asyncio.sleep(max(0.0, self._again - time.monotonic()))
+            await asyncio.sleep(max(0.0, self._not_before - time.monotonic()))
             if self.ward.stale or self._writing is not mine:
                 return  # given away meanwhile, and maybe come back: another task's then
             urgent, self._urgent = self._urgent, {}
             patients = dict.fromkeys([*urgent, *self._overdue()])
             pause = self._pause if len(patients) < WRITE_AT_ONCE else 0.0
-            self._again = time.monotonic() + pause
+            self._not_before = time.monotonic() + pause
             await self._write(producer, patients)
 
     async def _write(self, producer: Producer, patients: Iterable[bytes]) -> None:

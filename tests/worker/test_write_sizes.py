@@ -75,7 +75,7 @@ def test_states_of_those_alerted_about_within_a_moment_are_written_together() ->
     async def scene() -> None:
         await worker.rounds.work(worker.broker, fever(0))
         await writer.finish()
-        writer._again = time.monotonic() + 0.5  # on a slow machine as well
+        writer._not_before = time.monotonic() + 0.5  # on a slow machine as well
         await worker.rounds.work(worker.broker, fever(1))
         await worker.rounds.work(worker.broker, fever(2))
         await writer.finish()
@@ -102,7 +102,7 @@ def test_a_write_that_waits_is_over_once_the_partitions_are_given_away() -> None
     async def scene() -> None:
         await worker.rounds.work(worker.broker, fever(0))
         await writer.finish()
-        writer._again = time.monotonic() + 0.5
+        writer._not_before = time.monotonic() + 0.5
         await worker.rounds.work(worker.broker, fever(1))
         await asyncio.sleep(0)
         before = writer._writing
