@@ -166,6 +166,7 @@ class Lane:
             await asyncio.wait(self._tasks, timeout=within_s)
         for task in self._tasks:
             task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.receiver.close()
 
     async def report(self, about: str, status: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import hl7
 from aiosmtpd.smtp import SMTP
 
-from tests.router.servers import running
+from tests.router.servers import running, turns
 
 if TYPE_CHECKING:
     import ssl
@@ -43,15 +43,10 @@ class MllpServer:
 
         async def stop() -> None:
             server.close()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
 
-        self._tasks: list[asyncio.Task[Any]] = []
         return stop
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._tasks.append(asyncio.current_task())  # type: ignore[arg-type]
         self.connections += 1
         try:
             while True:
@@ -99,17 +94,23 @@ class Mailbox:
 @contextmanager
 def mail_server(box: Mailbox, tls: ssl.SSLContext | None = None) -> Iterator[int]:
     ports = []
+    sessions: list[SMTP] = []
+
+    def session() -> SMTP:
+        loop = asyncio.get_running_loop()
+        sessions.append(SMTP(box, tls_context=tls, require_starttls=tls is not None, loop=loop))
+        return sessions[-1]
 
     async def start() -> Callable[[], Coroutine[Any, Any, None]]:
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            lambda: SMTP(box, tls_context=tls, require_starttls=tls is not None, loop=loop),
-            "127.0.0.1",
-        )
+        server = await asyncio.get_running_loop().create_server(session, "127.0.0.1")
         ports.append(server.sockets[0].getsockname()[1])
 
         async def stop() -> None:
             server.close()
+            await turns()
+            for one in sessions:
+                if one.transport is not None:
+                    one.transport.close()
 
         return stop
 

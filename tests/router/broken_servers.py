@@ -34,6 +34,7 @@ class BrokenServer:
     taken: list[bytes] = field(default_factory=list)
     """Every message that came, whatever was answered: a body, a frame, a mail."""
     _door: socket.socket | None = None
+    _over: bool = False
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     @contextmanager
@@ -46,25 +47,23 @@ class BrokenServer:
         if self._door is not None:
             self._shut()
             await asyncio.sleep(seconds)
-            self._open()
+            if not self._over:
+                self._open()
 
     async def _start(self) -> Callable[[], Coroutine[None, None, None]]:
         self._open()
 
         async def stop() -> None:
+            self._over = True
             self._shut()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            await asyncio.sleep(0.01)  # closed connections are let go of in the loop's next turn
 
         return stop
 
     def _open(self) -> None:
-        self._door = socket.create_server(("127.0.0.1", self.port), backlog=100)
-        self._door.setblocking(False)
-        self.port = self._door.getsockname()[1]
-        self._spawn(self._let_in(self._door))
+        self._door = door = socket.create_server(("127.0.0.1", self.port), backlog=100)
+        door.setblocking(False)
+        self.port = door.getsockname()[1]
+        asyncio.get_running_loop().add_reader(door, self._let_in, door)
 
     def _shut(self) -> None:
         if self._door is not None:
@@ -72,18 +71,19 @@ class BrokenServer:
             self._door.close()
         self._door = None
 
-    async def _let_in(self, door: socket.socket) -> None:
+    def _let_in(self, door: socket.socket) -> None:
         """By hand: asyncio's server loses track of whoever comes in while it is closed."""
-        while self._door is door:
-            connection, _ = await asyncio.get_running_loop().sock_accept(door)
-            self._spawn(self._serve(*await asyncio.open_connection(sock=connection)))
+        with suppress(BlockingIOError, ConnectionAbortedError):  # who has gone again already
+            connection, _ = door.accept()
+            connection.setblocking(False)
+            task = asyncio.get_running_loop().create_task(self._serve(connection))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            # A task that is cancelled before its first step closes nothing itself.
+            task.add_done_callback(lambda _: connection.close())
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, connection: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=connection)
         speak = {"http": self._http, "mllp": self._mllp, "smtp": self._smtp}[self.speech]
         with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             await speak(reader, writer)

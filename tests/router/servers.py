@@ -21,18 +21,35 @@ Behaviour = "Callable[[int], Coroutine[Any, Any, web.Response]]"
 def running(start: Callable[[], Coroutine[Any, Any, Callable[[], Coroutine[Any, Any, None]]]]) -> (
     Iterator[None]
 ):  # fmt: skip
-    """Runs a server: `start` brings it up and returns what brings it down."""
+    """Runs a server: `start` brings it up and returns what closes its door; tasks are cancelled."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     stop = asyncio.run_coroutine_threadsafe(start(), loop).result(10)
+
+    async def come_down() -> None:
+        await stop()
+        await turns()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await turns()
+
     try:
         yield
     finally:
-        asyncio.run_coroutine_threadsafe(stop(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(come_down(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
         loop.close()
+
+
+async def turns() -> None:
+    """Some of the loop's turns: who was let in last is served by then, who was closed is gone."""
+    await asyncio.sleep(0.01)
+    for _ in range(10):
+        await asyncio.sleep(0)
 
 
 @dataclass
@@ -62,7 +79,13 @@ class HttpServer:
         site = web.TCPSite(runner, "127.0.0.1", self.port, ssl_context=self.tls)
         await site.start()
         self.port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
-        return runner.cleanup
+
+        async def stop() -> None:
+            await site.stop()
+            await turns()
+            await runner.cleanup()
+
+        return stop
 
     async def _answer(self, request: web.Request) -> web.Response:
         body = await request.read()

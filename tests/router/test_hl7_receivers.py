@@ -10,7 +10,7 @@ import pytest
 
 from stream.router.message import Answer, Message
 from tests.router.alarms import alert
-from tests.router.bedside import MllpServer
+from tests.router.bedside import MllpServer, frame
 from tests.router.sending import ESCALATED, ONE, TWO, receiver, sent
 
 if TYPE_CHECKING:
@@ -104,3 +104,29 @@ def test_an_alarm_server_that_hangs_or_is_started_again(tmp_path: Path) -> None:
     assert asyncio.run(go()) == ["CA", "connection", "CA"]
     assert server.raw[0] == server.raw[-1]
     assert isinstance(server.taken[0], hl7.Message)
+
+
+def test_a_connection_that_the_alarm_server_has_left_is_closed_here_too(tmp_path: Path) -> None:
+    parted = asyncio.Event()
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        said = await reader.readuntil(b"\x1c\r")
+        control = said.split(b"|")[9].decode()
+        writer.write(frame("ACK^R40^ACK", f"MSA|CA|{control}|taken"))
+        writer.write_eof()
+        await reader.read()
+        parted.set()
+        writer.close()
+
+    async def go() -> None:
+        server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+        there = alarm_server(tmp_path, server.sockets[0].getsockname()[1])
+        async with server:
+            for _ in range(2):
+                assert (await there.send(ONE, there.render(ONE))).code == "CA"
+                await asyncio.sleep(0.05)
+            await asyncio.wait_for(parted.wait(), 2)
+            await there.close()
+            await asyncio.sleep(0.05)
+
+    asyncio.run(go())

@@ -79,6 +79,7 @@ class AlarmServer:
             connection = self._idle.pop()
             if connection.usable:
                 return connection
+            connection.close()  # the other side has gone, ours stays open until it is told
         return None
 
     async def _connect(self) -> _Connection:
