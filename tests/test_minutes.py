@@ -1,4 +1,4 @@
-"""Each patient has minutes of their own, which windows cut in two."""
+"""Each patient has minutes and windows of their own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stream.engine import PatientState, step
 from stream.engine.events import Reading, Vitals
-from stream.engine.facts import WINDOW, mark_of, minute_of, window_of
+from stream.engine.facts import WINDOW, Window, mark_of, minute_of, shift_of, window_of
 from stream.engine.fold_difference import same
 from stream.engine.intray import derive
 from stream.engine.outputs import Outcome
@@ -22,16 +22,54 @@ TIMES = st.integers(START, START + 2 * WINDOW)
 MARKS = st.integers(0, 59).map(lambda second: second * SECOND)
 
 
-@given(TIMES, TIMES, MARKS)
-def test_they_part_the_time(one: int, other: int, mark: int) -> None:
-    begins = minute_of(one, mark), minute_of(other, mark)
+@given(TIMES, TIMES, MARKS, st.booleans())
+def test_they_part_the_time(one: int, other: int, mark: int, by_the_clock: bool) -> None:
+    shift = 0 if by_the_clock else mark
+    begins = minute_of(one, mark, shift), minute_of(other, mark, shift)
     assert begins[0] <= one < begins[0] + MINUTE
-    assert minute_of(begins[0], mark) == begins[0]
-    assert begins[0] >= window_of(one)
+    assert minute_of(begins[0], mark, shift) == begins[0]
+    assert window_of(one, shift) <= begins[0]
+    assert window_of(one, shift) <= one < window_of(one, shift) + WINDOW
     inside = begins[0] <= other <= one
     assert not inside or begins[1] == begins[0]
     if begins[0] == begins[1]:
-        assert window_of(one) == window_of(other)
+        assert window_of(one, shift) == window_of(other, shift)
+
+
+@given(TIMES, MARKS)
+def test_no_window_of_the_patients_own_cuts_a_minute(time: int, mark: int) -> None:
+    assert (minute_of(time, mark, mark) - mark) % MINUTE == 0
+
+
+def charted(patient: str, at: int) -> Vitals:
+    return Vitals(
+        event_id=f"{patient}-{at}", patient_id=patient, time=at, received_at=at,
+        readings=(Reading("heart_rate", 80.0),),
+    )  # fmt: skip
+
+
+def begun_at(state: PatientState | None, patient: str) -> set[int]:
+    """Where the windows of a patient of half an hour begin in the clock's ten minutes."""
+    for number in range(30):
+        state, _ = step(state, charted(patient, START + number * MINUTE), P0)
+    assert state is not None
+    assert len(state.windows) in {3, 4}
+    return {start % WINDOW for start in state.windows}
+
+
+@pytest.mark.parametrize("patient", ["p", "p-17", "ward-3/bed-9"])
+def test_windows_begin_with_the_patients_minutes_or_as_they_did_before(patient: str) -> None:
+    assert begun_at(None, patient) == {mark_of(patient)}
+    first, _ = step(None, charted(patient, START - MINUTE), P0)
+    (held,) = first.windows.values()
+    of_before = PatientState(first.record, {START - WINDOW: held})
+    assert mark_of(patient)
+    assert begun_at(of_before, patient) == {0}
+
+
+def test_the_windows_there_are_say_where_the_next_begin() -> None:
+    assert shift_of({}, 17 * SECOND) == 17 * SECOND
+    assert shift_of({START: Window(()), START + WINDOW: Window(())}, 17 * SECOND) == START % WINDOW
 
 
 def test_a_ward_fills_its_minutes_at_all_seconds() -> None:
@@ -49,12 +87,13 @@ def test_a_minute_is_thinned_when_it_has_too_many_and_not_with_the_clock() -> No
 
 def moment(number: int) -> int:
     """One a second, from the middle of a window on."""
-    return window_of(START) + WINDOW // 2 + number * SECOND
+    return START + WINDOW // 2 + number * SECOND
 
 
 def full_after(patient: str) -> int:
     """The first snapshot that is one too many for its minute."""
-    begins = [minute_of(moment(number), mark_of(patient)) for number in range(200)]
+    mark = mark_of(patient)
+    begins = [minute_of(moment(number), mark, mark) for number in range(200)]
     return next(n for n in range(200) if begins[: n + 1].count(begins[n]) > P0.dense_per_minute)
 
 
@@ -64,11 +103,7 @@ def thinned_after(patient: str) -> int:
     held = 0
     for number in range(200):
         at = moment(number)
-        event = Vitals(
-            event_id=f"{patient}-{number}", patient_id=patient, time=at, received_at=at,
-            readings=(Reading("heart_rate", 80.0),),
-        )  # fmt: skip
-        state, _ = step(state, event, P0)
+        state, _ = step(state, charted(patient, at), P0)
         now = sum(len(window.facts) for window in state.windows.values())
         if now <= held:
             return number
@@ -78,9 +113,8 @@ def thinned_after(patient: str) -> int:
 
 def filled(patient: str, dice: random.Random) -> list[Vitals]:
     """As many events of a minute as it holds, each the only one of its kind, and one like them."""
-    begin = next(
-        moment(n) for n in range(60) if moment(n) == minute_of(moment(n), mark_of(patient))
-    )
+    mark = mark_of(patient)
+    begin = next(moment(n) for n in range(60) if moment(n) == minute_of(moment(n), mark, mark))
     values = [118.0 + number for number in range(P0.dense_per_minute)]
     events = [
         Vitals(

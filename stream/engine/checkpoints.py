@@ -95,10 +95,10 @@ class Checkpoints:
         minute, end = next(reversed(self.minutes), NEVER), next(reversed(self.ends), NEVER)
         return max(minute, end)
 
-    def nearest(self, time: Micros) -> tuple[Micros, Fold] | None:
-        """The last one up to `time`, of the caller's own, and its key."""
+    def nearest(self, time: Micros, shift: Micros) -> tuple[Micros, Fold] | None:
+        """The last one up to `time`, of the caller's own, and its key; windows begin at `shift`."""
         key = next((key for key in reversed(self.minutes) if key <= time), NEVER)
-        if key < window_of(time):  # else no window ends between the two
+        if key < window_of(time, shift):  # else no window ends between the two
             end = next((key for key in reversed(self.ends) if key <= time), NEVER)
             if end > key:
                 return end, self.ends[end].fold()
@@ -113,18 +113,22 @@ class Checkpoints:
             {key: fold for key, fold in self.ends.items() if key <= time},
         )
 
-    def with_head(self, head: Fold, before: Micros, mark: Micros, *, many: bool) -> Checkpoints:
+    def with_head(
+        self, head: Fold, before: Micros, mark: Micros, shift: Micros, *, many: bool
+    ) -> Checkpoints:
         """Keep `head` as the fold of all facts before the minute of `before`; thin the older ones.
 
-        `mark`: where the patient's minutes begin.
+        `mark`: where the patient's minutes begin; `shift`: where the windows do.
         `many`: the head's window, if it has ended, has so many facts that its end is kept too.
         """
-        minutes = {key: fold for key, fold in self.minutes.items() if key == minute_of(key, mark)}
-        minutes[minute_of(before, mark)] = Kept.of(head, last_of(minutes))
+        minutes = {
+            key: fold for key, fold in self.minutes.items() if key == minute_of(key, mark, shift)
+        }
+        minutes[minute_of(before, mark, shift)] = Kept.of(head, last_of(minutes))
         if len(minutes) > _MINUTES_KEPT:
             for key in list(minutes)[1 : len(minutes) - _NEWEST_KEPT : 2]:
                 del minutes[key]
-        end = window_of(head.time) + WINDOW
+        end = window_of(head.time, shift) + WINDOW
         if many and end <= before:
             return Checkpoints(minutes, {**self.ends, end: Kept.of(head, last_of(self.ends))})
         return Checkpoints(minutes, self.ends)

@@ -4,8 +4,10 @@ Facts lie in windows of ten minutes of event time. Low-rate data is kept as it i
 more vitals events than the ruleset's `dense_per_minute` is thinned to its first event and, for each
 grade-bearing signal and method, those with the lowest and the highest value: the choice depends on
 the set of events alone, never on their order, and repeating an event changes nothing. Each patient
-has minutes of their own (`mark_of`), cut off at the ends of windows: the costly second in which a
-minute has filled is another one for everybody in a ward whose monitors keep time together. What a
+has minutes and windows of their own (`mark_of`): the costly seconds of a minute's beginning are
+others for everybody in a ward whose monitors keep time together. (Windows of before engine 0.8.0
+begin with the clock's ten minutes; a patient who has such ones keeps them, and their ends cut
+minutes in two.) What a
 thinned minute forgets: the ids and values between the extremes (so a retraction of one of those
 events changes nothing, and its id is no longer recognised when sent again with other content).
 """
@@ -134,7 +136,7 @@ def window(
     facts: tuple[Fact, ...], dense: tuple[Micros, ...] = (), bounds: Bounds | None = None
 ) -> Window:
     """A window of these facts, which are in chart order; `bounds` where they are known."""
-    if bounds is None and dense and (newest := _minute_of(facts[-1])) in dense:
+    if bounds is None and dense and (newest := _thinned_at(facts[-1], dense)) is not None:
         bounds = []
         for fact in facts[_since(facts, newest) :]:
             if isinstance(fact.event, Vitals):
@@ -178,9 +180,9 @@ def facts_held(windows: Mapping[Micros, Window]) -> int:
     return sum(len(window.facts) for window in windows.values())
 
 
-def window_of(time: Micros) -> Micros:
-    """The start of the window that holds `time`."""
-    return time - time % WINDOW
+def window_of(time: Micros, shift: Micros) -> Micros:
+    """The start of the window that holds `time`, of a patient whose windows begin at `shift`."""
+    return time - (time - shift) % WINDOW
 
 
 def mark_of(patient_id: str) -> Micros:
@@ -188,16 +190,35 @@ def mark_of(patient_id: str) -> Micros:
     return crc32(patient_id.encode("utf-8", "replace")) % 60 * SECOND
 
 
-def minute_of(time: Micros, mark: Micros) -> Micros:
-    """The start of the minute that holds `time`, of a patient whose minutes begin at `mark`.
+def shift_of(windows: Mapping[Micros, Window], mark: Micros) -> Micros:
+    """Where the patient's windows begin, in microseconds after the clock's ten minutes.
 
-    A window's end cuts one in two.
+    As those do that there are already; else with the patient's minutes.
     """
-    return max(time - (time - mark) % MINUTE, window_of(time))
+    for start in windows:
+        return start % WINDOW
+    return mark
 
 
-def _minute_of(fact: Fact) -> Micros:
-    return minute_of(fact.at, mark_of(fact.event.patient_id))
+def minute_of(time: Micros, mark: Micros, shift: Micros) -> Micros:
+    """The start of the minute that holds `time`: minutes begin at `mark`, windows at `shift`.
+
+    A window's end cuts one in two where the two differ.
+    """
+    return max(time - (time - mark) % MINUTE, window_of(time, shift))
+
+
+def _end_of(minute: Micros, mark: Micros) -> Micros:
+    return minute + MINUTE - (minute - mark) % MINUTE
+
+
+def _thinned_at(fact: Fact, dense: tuple[Micros, ...]) -> Micros | None:
+    """The thinned minute that holds a fact."""
+    mark = mark_of(fact.event.patient_id)
+    for minute in reversed(dense):
+        if minute <= fact.at < _end_of(minute, mark):
+            return minute
+    return None
 
 
 def has_many(window: Window | None) -> bool:
@@ -210,8 +231,7 @@ def thinned_now(windows: Mapping[Micros, Window]) -> Micros | None:
     if not windows:
         return None
     newest = windows[max(windows)]
-    minute = _minute_of(newest.facts[-1])
-    return minute if minute in newest.dense else None
+    return _thinned_at(newest.facts[-1], newest.dense)
 
 
 def _since(facts: tuple[Fact, ...], minute: Micros) -> int:
@@ -270,10 +290,10 @@ def same_content(held: PatientEvent, event: PatientEvent) -> bool:
     return replace(event, received_at=held.received_at) == held
 
 
-def inserted(old: Window, fact: Fact, mark: Micros, rules: Ruleset) -> Window:
+def inserted(old: Window, fact: Fact, minute: Micros, mark: Micros, rules: Ruleset) -> Window:
     """The window with the fact in it; the same object where the fact adds nothing.
 
-    `mark`: where the patient's minutes begin.
+    `minute`: the one that holds the fact; `mark`: where the patient's minutes begin.
     """
     facts, thinned = old.facts, old.dense
     index = len(facts)
@@ -281,7 +301,6 @@ def inserted(old: Window, fact: Fact, mark: Micros, rules: Ruleset) -> Window:
         key = chart_order(fact)
         while index and chart_order(facts[index - 1]) > key:
             index -= 1
-    minute = minute_of(fact.at, mark)
     dense = minute in thinned
     vitals = type(fact.event) is Vitals
     if dense and vitals and index == len(facts) and index and facts[-1].at >= minute:
@@ -296,7 +315,7 @@ def inserted(old: Window, fact: Fact, mark: Micros, rules: Ruleset) -> Window:
     begin, end = index, index + 1
     while begin and grown[begin - 1].at >= minute:
         begin -= 1
-    over = minute + MINUTE - (minute - mark) % MINUTE
+    over = _end_of(minute, mark)
     while end < len(grown) and grown[end].at < over:
         end += 1
     mine = [f for f in grown[begin:end] if type(f.event) is Vitals]

@@ -36,6 +36,7 @@ from stream.engine.facts import (
     minute_of,
     same_content,
     same_event,
+    shift_of,
     window_of,
 )
 from stream.engine.fold import NEVER, Fold
@@ -92,6 +93,7 @@ class Intray:
         self.context: Context = derived.context
         self.voided = derived.voided
         self.mark = derived.mark
+        self.shift = shift_of(state.windows, derived.mark)
         self.head, self.now = derived.head, derived.now
         self.checkpoints = derived.checkpoints
         self.count, self.oldest = derived.count, derived.oldest
@@ -187,10 +189,10 @@ class Intray:
         return None
 
     def _insert(self, fact: Fact, touched: list[Micros]) -> None:
-        key = window_of(fact.at)
+        key = window_of(fact.at, self.shift)
         old = self.windows.get(key, _EMPTY)
-        self.minute = minute_of(fact.at, self.mark)
-        new = inserted(old, fact, self.mark, self.rules)
+        self.minute = minute_of(fact.at, self.mark, self.shift)
+        new = inserted(old, fact, self.minute, self.mark, self.rules)
         if new is old:
             return
         self.windows, self.filed = {**self.windows, key: new}, True
@@ -217,9 +219,11 @@ class Intray:
             return
         # a fact that does not count may lie behind this one, and a checkpoint at it
         self.checkpoints = self.checkpoints.until(fact.at)
-        if minute_of(fact.at, self.mark) > self.head.time:
-            many = has_many(self.windows.get(window_of(self.head.time)))
-            self.checkpoints = self.checkpoints.with_head(self.head, fact.at, self.mark, many=many)
+        if self.minute > self.head.time:
+            many = has_many(self.windows.get(window_of(self.head.time, self.shift)))
+            self.checkpoints = self.checkpoints.with_head(
+                self.head, fact.at, self.mark, self.shift, many=many
+            )
         head = self.head.copy()
         if self.head_due is not None and self.head_due < fact.at:
             advance(head, fact.at, self.context, inclusive=False)

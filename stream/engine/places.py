@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from stream.engine.events import Micros
-from stream.engine.facts import WINDOW, Fact, Window
+from stream.engine.facts import Fact, Window
 
 _BITS: Final = 0xFFFF_FFFF
 
@@ -22,22 +22,22 @@ class Places:
     of each, so that a patient with thousands of them stays small.
     """
 
-    __slots__ = ("_hashes", "_numbers")
+    __slots__ = ("_hashes", "_starts")
 
     def __init__(self, windows: Mapping[Micros, Window]) -> None:
         held = (
-            (hash(fact.event.event_id) & _BITS, start // WINDOW)
+            (hash(fact.event.event_id) & _BITS, start)
             for start, window in windows.items()
             for fact in window.facts
         )
         self._fill(sorted(held))
 
     def _fill(self, held: Iterable[tuple[int, int]]) -> None:
-        """Ascending, in parallel: 32 bits of the id's hash, and the number of its window."""
-        self._hashes, self._numbers = array("I"), array("q")
-        for name, number in held:
+        """Ascending, in parallel: 32 bits of the id's hash, and the start of its window."""
+        self._hashes, self._starts = array("I"), array("q")
+        for name, start in held:
             self._hashes.append(name)
-            self._numbers.append(number)
+            self._starts.append(start)
 
     def __len__(self) -> int:
         return len(self._hashes)
@@ -47,13 +47,13 @@ class Places:
         name = hash(fact.event.event_id) & _BITS
         index = bisect_left(self._hashes, name)
         self._hashes.insert(index, name)
-        self._numbers.insert(index, start // WINDOW)
+        self._starts.insert(index, start)
 
     def since(self, start: Micros) -> Places:
         """Those of the windows from `start` on."""
-        left, number = Places({}), start // WINDOW
-        held = zip(self._hashes, self._numbers, strict=True)
-        left._fill(pair for pair in held if pair[1] >= number)
+        left = Places({})
+        held = zip(self._hashes, self._starts, strict=True)
+        left._fill(pair for pair in held if pair[1] >= start)
         return left
 
     def of(self, event_id: str, windows: Mapping[Micros, Window]) -> Collection[Window]:
@@ -64,6 +64,6 @@ class Places:
             return ()
         starts = set()
         while index < len(hashes) and hashes[index] == name:
-            starts.add(self._numbers[index] * WINDOW)
+            starts.add(self._starts[index])
             index += 1
         return [windows[start] for start in sorted(starts) if start in windows]

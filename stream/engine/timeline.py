@@ -11,13 +11,13 @@ from stream.engine.checkpoints import Checkpoints, Folds, Kept, last_of
 from stream.engine.context import Context
 from stream.engine.course import advance, evaluate
 from stream.engine.events import Micros
-from stream.engine.facts import WINDOW, Fact, Window, has_many, thinned_now, window_of
+from stream.engine.facts import WINDOW, Fact, Window, has_many, shift_of, thinned_now, window_of
 from stream.engine.fold import Fold
 
 
 def facts_from(windows: Mapping[Micros, Window], start: Micros) -> Iterator[Fact]:
     """All facts at or after `start`, in chart order."""
-    first = window_of(start)
+    first = window_of(start, shift_of(windows, 0))
     for key in sorted([key for key in windows if key >= first]):
         facts = windows[key].facts
         if key == first:
@@ -47,7 +47,7 @@ def refold(
     """
     touched = max(touched, base_until)
     kept = checkpoints.until(touched)
-    start, head = kept.nearest(touched) or (base_until, base.copy())
+    start, head = kept.nearest(touched, shift_of(windows, 0)) or (base_until, base.copy())
     if touched == base_until and head.time < base_until:
         advance(head, base_until, context, inclusive=False)
         evaluate(head, base_until, context, settle=False)
@@ -88,11 +88,12 @@ class _Course:
         self.head, self.minutes, self.ends = head, minutes, ends
         self._windows, self._context, self._voided = windows, context, voided
         self._thinned = thinned_now(windows)
+        self._shift = shift_of(windows, 0)
 
     def take(self, at: Micros, facts: Iterable[Fact]) -> None:
         """The facts of an instant; a fold before them is kept where that is worth it."""
         head = self.head
-        end = window_of(head.time) + WINDOW
+        end = window_of(head.time, self._shift) + WINDOW
         if end <= at and has_many(self._windows.get(end - WINDOW)):
             self.ends[end] = Kept.of(head, last_of(self.ends))
         if self._thinned is not None and at >= self._thinned:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-MOST_UNSETTLED = 50_000
+MOST_UNSETTLED = 100_000
 """Records that should wait for a write of states, at most: after a crash, some seconds of work."""
 WRITE_AT_ONCE, WRITE_CROWDED, WRITE_LAST = 25, 100, 500
 """States of one write, where too many wait, and before the partitions go to others. Alerts wait
@@ -143,7 +143,9 @@ class StateWriter:
             await asyncio.sleep(max(0.0, self._not_before - time.monotonic()))
             if self.ward.stale or self._writing is not mine:
                 return  # given away meanwhile, and maybe come back: another task's then
-            urgent, self._urgent = self._urgent, {}
+            urgent = [*islice(self._urgent, WRITE_AT_ONCE)]
+            for key in urgent:
+                del self._urgent[key]
             patients = dict.fromkeys([*urgent, *self._overdue()])
             pause = self._pause if len(patients) < WRITE_AT_ONCE else 0.0
             self._not_before = time.monotonic() + pause

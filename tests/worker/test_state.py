@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 
 import pytest
+from zstandard import ZstdCompressor
 
 from stream.engine.events import Reading, Vitals
 from stream.engine.facts import Fact, Window
 from stream.engine.state import PatientRecord
 from stream.worker.codec import (
+    DICTIONARY_FILE,
     FORMAT,
     Applied,
     StateFormatError,
@@ -19,6 +22,7 @@ from stream.worker.codec import (
     decode_window_at,
     encode_patient,
     encode_window,
+    patient_body,
     split_window_key,
     window_key,
 )
@@ -76,6 +80,20 @@ def test_patients_of_other_partitions_are_forgotten(full: Worker) -> None:
     assert {partition_of(key, PARTITIONS) for key in full.rounds.ward} <= {1}
     assert all(split_window_key(k) for k in full.rounds.ward._windows)
     full.restart()
+
+
+def test_the_dictionary_of_a_format_stays_as_it_is() -> None:
+    """Else nothing that was written with it can be read: a new one belongs to a new format."""
+    digest = hashlib.sha256(DICTIONARY_FILE.read_bytes()).hexdigest()
+    assert (FORMAT, digest[:16]) == (9, "39177374e6f4a813")
+
+
+def test_the_dictionary_makes_records_much_smaller(full: Worker) -> None:
+    """Where it does not, it is time to train another (tests/worker/state_dictionary.py)."""
+    records = [decode_record(raw) for raw in full.broker.table("pc").values()]
+    without = ZstdCompressor(level=3, write_checksum=True)
+    plain = sum(len(without.compress(patient_body(record, {}))) for record in records)
+    assert sum(len(encode_patient(record)) for record in records) < 0.6 * plain
 
 
 @pytest.mark.parametrize("raw", [b"", b"\x00abc", b"\x01\x90", bytes([FORMAT + 1]) + b"\x90"])
