@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from kafka import KafkaProducer
 from workers import PARTITIONS, Process, expected, read, read_when, send, total
 
+from stream.worker.codec import FORMAT
 from stream.worker.partitions import partition_of
 from stream.worker.preflight import changelogs
 from stream.worker.run import EXIT_CRASHED
@@ -209,12 +210,12 @@ def test_a_changelog_of_a_newer_version_is_refused_by_name(
     home = partition_of(b"p00", PARTITIONS)
     with KafkaProducer(bootstrap_servers=mine.bootstrap) as producer:
         patients = mine.prefix + changelogs("app")[0]
-        producer.send(patients, b"\x09 of tomorrow", b"p00", partition=home)
+        producer.send(patients, bytes([FORMAT + 1]) + b" of tomorrow", b"p00", partition=home)
         producer.flush()
     send(mine, raw)
     worker = start(mine)
     assert worker.process.wait(60) == EXIT_CRASHED
-    assert "format 9, this version reads formats 2, 3, 4" in worker.log.read_text()
+    assert f"format {FORMAT + 1}, this version reads formats 2, 3, 4" in worker.log.read_text()
     assert read(mine, "alerts") == []
     code, found = verify(mine)
     assert code == 1

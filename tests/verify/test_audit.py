@@ -11,7 +11,7 @@ import pytest
 from stream.engine.state import PatientRecord
 from stream.verify.findings import Doubt, Kind, Weight
 from stream.verify.rebuild import by_record_time
-from stream.worker.codec import decode_record, encode_patient
+from stream.worker.codec import FORMAT, decode_record, encode_patient
 from tests.charts import P0
 from tests.verify.held import Held, Log, kinds, only, verified
 from tests.worker.harness import Worker
@@ -133,7 +133,7 @@ def test_patients_missing_or_unknown_in_the_table_are_found(held: Held) -> None:
 def test_a_table_of_another_format_is_named_and_the_alerts_are_checked_all_the_same(
     held: Held,
 ) -> None:
-    held.tables["pc"][b"p01"] = b"\x09" + held.tables["pc"][b"p01"][1:]
+    held.tables["pc"][b"p01"] = bytes([FORMAT + 1]) + held.tables["pc"][b"p01"][1:]
     held.tamper(held.alerts_of("p01")[1], None)
     assert kinds(verified(held)) == {Kind.FORMAT: 1, Kind.MISSING: 1}
 
