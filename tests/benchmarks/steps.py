@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from stream.engine import step
 from stream.engine.events import PatientEvent, Reading, Therapy, Vitals
+from stream.engine.facts import mark_of
 from stream.engine.ruleset import HOUR, MINUTE, SECOND
 from stream.gateways.jsonl import encode, read_lines
 from stream.intake import decode
@@ -84,8 +85,9 @@ def therapy(patient: str) -> Therapy:
 
 
 def every(patient: str, begin: int, end: int, gap: int) -> Iterator[PatientEvent]:
-    """Snapshots in [begin, end) after the therapy."""
-    return (snapshot(patient, START + at) for at in range(begin, end, gap))
+    """Snapshots in [begin, end) of the patient's clock, whose minutes are the engine's."""
+    first = START + mark_of(patient)
+    return (snapshot(patient, first + at) for at in range(begin, end, gap))
 
 
 def after(events: Iterator[PatientEvent], state: PatientState | None = None) -> PatientState:
@@ -135,9 +137,10 @@ def cases(wards: tuple[int, ...]) -> Iterator[Case]:
 
 
 def delayed(now: int, behind: int) -> list[PatientEvent]:
-    """Readings of `behind` before, received in the seconds after `now`."""
+    """Readings of `behind` before, received in the seconds after `now` of the patient's clock."""
+    now += START + mark_of("p")
     return [
-        snapshot("p", START + now - behind + at * SECOND + SECOND // 2, START + now + at * SECOND)
+        snapshot("p", now - behind + at * SECOND + SECOND // 2, now + at * SECOND)
         for at in range(CHUNK)
     ]
 
@@ -222,7 +225,7 @@ def by_second(patients: int = 3, minutes: int = 4) -> list[float]:
     }
     for second in range(begin, begin + 60 * minutes):
         for name, state in states.items():
-            event = snapshot(name, START + second * SECOND)
+            event = snapshot(name, START + mark_of(name) + second * SECOND)
             since = time.process_time()
             states[name], _ = step(state, event, P0)
             spent[second % 60 // 5] += time.process_time() - since
