@@ -107,7 +107,7 @@ class Ward:
         self._alarms: dict[bytes, tuple[str, ...]] = {}
         self._standing: Counter[str] = Counter()
         self._torn: dict[bytes, set[int]] = {}
-        self._stored: dict[bytes, PatientState | None] = {}
+        self._stored: dict[bytes, Mapping[Micros, Window]] = {}
         self._since: dict[bytes, float] = {}
         self._due: dict[int, dict[bytes, Micros]] = defaultdict(dict)
 
@@ -178,7 +178,7 @@ class Ward:
         for key, one in graded.items():
             before = self.state(key)
             if before is None or before.record is not one.state.record:
-                self._stored.setdefault(key, before)
+                self._stored.setdefault(key, {} if before is None else before.windows)
                 self._since.setdefault(key, now)
                 self._note(partition_of(key, self.partitions), key, one.state.record)
             self._states[key] = one.state
@@ -193,19 +193,19 @@ class Ward:
         at_hand = [start for start, window in state.windows.items() if window.stored is None]
         if len(at_hand) <= _AT_HAND:
             return
-        stored = self._stored.get(key, state)  # where nothing waits, the table holds this very one
-        if stored is None:
-            return
+        # where nothing waits, the table holds this very one
+        stored = self._stored.get(key, state.windows)
         torn = self._torn.get(key, set())
         away = {
             start: stored_window(self._windows[window_key(key, start)])
             for start in sorted(at_hand)[:-_AT_HAND]
-            if start not in torn and stored.windows.get(start) is state.windows[start]
+            if start not in torn and stored.get(start) is state.windows[start]
         }
         if away:  # in both, so that they still are the same
-            self._states[key] = _with(state, away)
-            if stored is not state:
-                self._stored[key] = _with(stored, away)
+            windows = {**state.windows, **away}
+            self._states[key] = PatientState(state.record, windows, state.derived)
+            if key in self._stored:
+                self._stored[key] = {**stored, **away}
 
     @property
     def waiting(self) -> Mapping[bytes, float]:
@@ -219,8 +219,7 @@ class Ward:
         forgotten: list[bytes] = []
         states = {key: self._states[key] for key in keys if key in self._since}
         for key, state in states.items():
-            stored, seq = self._stored[key], state.record.seq
-            before = {} if stored is None else stored.windows
+            before, seq = self._stored[key], state.record.seq
             torn = self._torn.get(key, set())
             for start, window in state.windows.items():
                 if start in torn or before.get(start) is not window:
@@ -258,7 +257,7 @@ class Ward:
             self._torn.pop(key, None)
             del self._stored[key], self._since[key]
             if self._states[key].record is not state.record:  # it went on meanwhile
-                self._stored[key], self._since[key] = state, writes.time
+                self._stored[key], self._since[key] = state.windows, writes.time
             self._put_away(key)
         return True
 
@@ -299,11 +298,6 @@ class Ward:
             self._due[partition].pop(key, None)
         else:
             self._due[partition][key] = record.next_due
-
-
-def _with(state: PatientState, windows: Mapping[Micros, Window]) -> PatientState:
-    """The state with the same windows in another form."""
-    return PatientState(state.record, {**state.windows, **windows}, state.derived)
 
 
 def _undo(old: Window | None, new: Window, seq: int) -> Undo | None:

@@ -45,9 +45,9 @@ def monitored(ward: Ward, patient: str, seconds: int) -> None:
         state, _ = step(state, event, P0)
         if second % BATCH_S == 0 or second == seconds:
             ward.take_in({key: Graded(state, {"vitals": Applied(second, second)})}, 0.0)
+            if second % WRITE_S == 0:
+                ward.written(ward.writes([key], 0.0))
             state = ward.state(key)
-        if second % WRITE_S == 0:
-            ward.written(ward.writes([key], 0.0))
 
 
 def measure(seconds: int, patients: int) -> tuple[float, float]:
