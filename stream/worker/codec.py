@@ -54,14 +54,14 @@ _FRAMED = 8
 _WITH_DICTIONARY = 9
 """The first format whose frames are to be read with the dictionary."""
 DICTIONARY_FILE = Path(__file__).with_name("state_dictionary_9.zstd")
-"""The names of fields and what most of them hold (tests/worker/state_dictionary.py): it makes a
-record of a quarter of its size. Never changed, as every value of the format needs it."""
+"""The names of fields and what most of them hold (tests/worker/state_dictionary.py): with it a
+record is a third of what it is without. Never changed, as every value of the format needs it."""
 _PREFIX = bytes([FORMAT])
 _START = struct.Struct(">q")
 _SEPARATOR = b"\x00"
 
 _LEVEL = 3
-"""Of Zstandard: a window of a patient at one set a second shrinks to a twentieth, in a quarter of
+"""Of Zstandard: a window of a patient at one set a second shrinks to a fourteenth, in a third of
 the time that zlib takes for it; higher ones take longer for next to nothing."""
 _LARGEST = 64 * 1024 * 1024
 """No value grows beyond so many bytes when it is read."""
