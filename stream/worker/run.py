@@ -23,6 +23,7 @@ from stream.version import ENGINE_VERSION, package_version
 from stream.worker.app import create_app
 from stream.worker.endpoint import serve
 from stream.worker.grader import RulesetGrader
+from stream.worker.huge_pages import HugePages
 from stream.worker.observe import Observer
 from stream.worker.preflight import PreflightError, check_topics
 from stream.worker.progress import ProgressPolicy
@@ -92,9 +93,13 @@ def run_worker(settings: Settings) -> int:
     _tell(worker_app, metrics, server.server_port)
     worker_app.app.transport.lease.on_lost = _leave_evicted
     watch.start()
+    huge_pages = HugePages()
+    if settings.huge_pages:
+        huge_pages.start()
     try:
         code = _run(worker_app.app, loop)
     finally:
+        huge_pages.finish()
         watch.finish()
         server.shutdown()
     _outlive_threads(code)
