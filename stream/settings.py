@@ -139,7 +139,8 @@ class Settings(BaseSettings):
         description="Seconds that a changed state may wait to be written to its changelog.",
     )
     huge_pages: bool = Field(
-        True, description="Keep memory in pages of 2 MiB (Linux 6.1): large wards take less CPU."
+        default=True,
+        description="Keep memory in pages of 2 MiB (Linux 6.1): large wards take less CPU.",
     )
     standby_replicas: int = Field(
         0, ge=0, le=3, description="Workers beside the owner that keep a copy of each state table."

@@ -13,7 +13,7 @@ FILE = Path(__file__).parents[1] / "stream" / "engine" / "fold_difference.py"
 HEAD = '''"""In which fields two folds differ; written by `python -m tests.fold_difference`.
 
 One comparison for each field, spelt out: compiled, that is forty times faster than a loop over the
-names. Numbers are compared by value, as two that are equal need not be the same object, everything
+names. Whole numbers are compared by value, as two that are equal need not be the same object, all
 else by identity: what differs only by identity may be told as a difference, and does no harm.
 """
 
@@ -54,6 +54,11 @@ class Differences:
             self.values.append(value)
 
 
+def differ(one: Micros | None, other: Micros | None) -> bool:
+    """Two numbers that may be missing."""
+    return one is not other and one != other
+
+
 def same(one: Fold, other: Fold) -> bool:
     """Equal, with every mapping in the same order: what is written of them is the same too."""
     found = differences(one, other)
@@ -82,9 +87,15 @@ def text() -> str:
     hints = get_type_hints(Fold)
     lines = []
     for place, field in enumerate(dataclasses.fields(Fold)):
-        told = "!=" if hints[field.name] in (int, bool) else "is not"
         kind = "number" if hints[field.name] is int else "value"
-        lines.append(f"    if fold.{field.name} {told} other.{field.name}:")
+        one, other = f"fold.{field.name}", f"other.{field.name}"
+        if hints[field.name] in (int, bool):
+            told = f"{one} != {other}"
+        elif hints[field.name] == int | None:
+            told = f"differ({one}, {other})"
+        else:
+            told = f"{one} is not {other}"
+        lines.append(f"    if {told}:")
         lines.append(f"        found.{kind}({place}, fold.{field.name})")
     return HEAD + "\n".join([*lines, "    return found", ""])
 

@@ -16,8 +16,8 @@ from stream.engine.facts import WINDOW, minute_of, window_of
 from stream.engine.fold import NAMES, NEVER, Fold
 from stream.engine.fold_difference import alike, differences, same
 
-_NEWEST_KEPT: Final = 4
-_MINUTES_KEPT: Final = 12
+_NEWEST_KEPT: Final = 2
+_MINUTES_KEPT: Final = 6
 _FEW: Final = 64
 """With more fields than these that differ, a fold is kept whole."""
 
@@ -48,7 +48,10 @@ class Kept:
         if like is not None:
             found = differences(fold, like.common)
             if len(found.places) <= _FEW:
-                return cls(like.common, bytes(found.places), tuple(found.values))
+                places = bytes(found.places)
+                if places == like.places:  # as most often
+                    places = like.places
+                return cls(like.common, places, tuple(found.values))
         return cls(fold.copy(), b"", ())
 
     def fold(self) -> Fold:

@@ -190,6 +190,10 @@ class Void:
     time: Micros
 
 
+NO_PAST: Final = Fold()
+"""The past of everybody of whom nothing is folded yet; never changed."""
+
+
 @dataclass(slots=True, init=False)
 class PatientRecord:
     """The small part of the state, never changed; `clock` is the patient's processing clock."""
@@ -226,7 +230,7 @@ class PatientRecord:
         self.patient_id = patient_id
         self.clock = clock
         self.seq = seq
-        self.base = Fold() if base is None else base
+        self.base = NO_PAST if base is None else base
         self.base_until = base_until
         self.attributions = attributions
         self.voids = voids

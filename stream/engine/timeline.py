@@ -89,6 +89,7 @@ class _Course:
         self._windows, self._context, self._voided = windows, context, voided
         self._thinned = thinned_now(windows)
         self._shift = shift_of(windows, 0)
+        self._kept = False
 
     def take(self, at: Micros, facts: Iterable[Fact]) -> None:
         """The facts of an instant; a fold before them is kept where that is worth it."""
@@ -97,7 +98,9 @@ class _Course:
         if end <= at and has_many(self._windows.get(end - WINDOW)):
             self.ends[end] = Kept.of(head, last_of(self.ends))
         if self._thinned is not None and at >= self._thinned:
-            self.minutes[at] = Kept.of(head, last_of(self.minutes))
+            self._kept = not self._kept  # before every other one: a kept fold takes a kilobyte
+            if self._kept:
+                self.minutes[at] = Kept.of(head, last_of(self.minutes))
         events = [
             fact.event
             for fact in facts

@@ -34,7 +34,7 @@ from zstandard import (
 
 from stream.engine.events import PatientEvent
 from stream.engine.facts import Fact, Window, chart_order
-from stream.engine.state import PatientRecord
+from stream.engine.state import NO_PAST, PatientRecord
 from stream.worker.annotations import restore_annotations
 
 if TYPE_CHECKING:
@@ -143,9 +143,12 @@ def decode_patient(raw: bytes) -> tuple[PatientRecord, dict[str, Applied]]:
     form = _form(raw)
     try:
         body = _body(raw)
-        return _patient.decode(body) if form >= _PLACED else (_record.decode(body), {})
+        record, applied = _patient.decode(body) if form >= _PLACED else (_record.decode(body), {})
     except _UNREADABLE as error:
         raise _unreadable("record of a patient", error) from error
+    if record.base == NO_PAST:  # most have this one in common
+        record.base = NO_PAST
+    return record, applied
 
 
 def decode_record(raw: bytes) -> PatientRecord:

@@ -10,6 +10,8 @@ not written yet is lost with the process, and read again from the source topics.
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -100,7 +102,8 @@ class Ward:
         self._windows = windows
         self._states: dict[bytes, PatientState] = {}
         self._applied: dict[bytes, Mapping[str, Applied]] = {}
-        self._starts: dict[bytes, set[int]] = defaultdict(set)
+        self._starts: dict[bytes, array[int]] = {}
+        """Of the windows of each patient in the table, ascending."""
         self._grades: dict[bytes, int] = {}
         self._graded: Counter[int] = Counter()
         self._sickness: dict[bytes, int] = {}
@@ -136,7 +139,7 @@ class Ward:
             if parts is None or partition_of(parts[0], self.partitions) not in assigned:
                 del self._windows[key]
             else:
-                self._starts[parts[0]].add(parts[1])
+                self._has_window(*parts)
         for key in list(self._patients):
             partition = partition_of(key, self.partitions)
             if partition in assigned:
@@ -158,7 +161,7 @@ class Ward:
             record, self._applied[key] = decode_patient(self._patients[key])
             stored = {
                 start: decode_window_at(self._windows[window_key(key, start)], record.seq)
-                for start in sorted(self._starts.get(key, ()))
+                for start in self._starts.get(key, ())
             }
             windows = {start: window for start, (window, _) in stored.items()}
             state = self._states[key] = PatientState.assemble(record, windows)
@@ -245,13 +248,13 @@ class Ward:
         if writes.assignment != self._assignment:
             return False
         for key, value in writes.windows.items():
+            if key not in self._windows:
+                self._has_window(*(split_window_key(key) or (b"", 0)))
             self._windows[key] = value
-            patient, start = split_window_key(key) or (b"", 0)
-            self._starts[patient].add(start)
         for key in writes.forgotten:
-            self._windows.pop(key, None)
-            patient, start = split_window_key(key) or (b"", 0)
-            self._starts[patient].discard(start)
+            if self._windows.pop(key, None) is not None:
+                patient, start = split_window_key(key) or (b"", 0)
+                self._starts[patient].remove(start)
         self._patients.update(writes.records)
         for key, state in writes.states.items():
             self._torn.pop(key, None)
@@ -260,6 +263,10 @@ class Ward:
                 self._stored[key], self._since[key] = state.windows, writes.time
             self._put_away(key)
         return True
+
+    def _has_window(self, patient: bytes, start: int) -> None:
+        starts = self._starts.setdefault(patient, array("q"))
+        starts.insert(bisect_left(starts, start), start)
 
     def home(self, key: bytes, window: bool) -> int:  # noqa: FBT001
         """The partition of a table's record: that of its patient's source records."""

@@ -69,6 +69,6 @@ def test_an_unknown_request_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(huge_pages, "_COLLAPSE", 9999)
     area = mmap.mmap(-1, 5 * HUGE_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     area.write(bytes([7]) * len(area))
-    with pytest.raises(OSError, match="Linux 6.1"):
+    with pytest.raises(OSError, match="newer do"):
         huge_pages.collapse()
     area.close()
