@@ -166,3 +166,10 @@ def test_altered_bytes_are_the_same_both_ways(data):
         other = data.draw(st.integers(0, len(raw) - 1))
         raw[place : place + data.draw(st.integers(0, 3))] = raw[other : other + 1]
     agree(bytes(raw))
+
+
+def test_the_events_of_a_patient_have_one_id_in_common():
+    first, second = (plain(json.dumps({**PLAIN, "event_id": each}).encode()) for each in "ab")
+    assert isinstance(first, Vitals)
+    assert isinstance(second, Vitals)
+    assert first.patient_id is second.patient_id

@@ -1,9 +1,9 @@
 """Folds kept on the way, so that what comes late is folded from near where it belongs.
 
 A checkpoint is the fold of all facts before its key. A few are kept of the newest minutes and,
-ever further apart, of those before; within the newest minute, once it is thinned, one of every fact
-(the next extreme takes one of them out); and one at the end of every window with many facts, so
-that forgetting the window need not fold it a second time. None of these folds is ever changed.
+ever further apart, of those before; within the newest minute, once it is thinned, one of every few
+facts (the next extreme takes one of them out); and one at the end of every window with many facts,
+so that forgetting the window need not fold it a second time. None of these folds is ever changed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from stream.engine.fold import NAMES, NEVER, Fold
 from stream.engine.fold_difference import alike, differences, same
 
 _NEWEST_KEPT: Final = 2
-_MINUTES_KEPT: Final = 6
+_MINUTES_KEPT: Final = 4
 _FEW: Final = 64
 """With more fields than these that differ, a fold is kept whole."""
 
