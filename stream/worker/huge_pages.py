@@ -1,8 +1,8 @@
 """Has Linux keep a worker's memory in pages of 2 MiB instead of 4 KiB.
 
 A step looks at some dozens of places of one patient's state, and the next step at another's. With
-the states of 10,000 patients the processor spends a quarter of a worker's time on finding out where
-each of these places lies, as its table of pages holds some MiB only (tests/benchmarks/README.md).
+the states of 10,000 patients the processor spends a seventh of a worker's time on finding out where
+each of these places lies, as its table of pages holds some MiB only (FAUST.md, "What it costs").
 Python's allocator asks for no large pages, and the kernel makes none by itself where it is told to
 wait for that; so memory that is in use is handed over piece by piece (`MADV_COLLAPSE`, Linux 6.1).
 No library does this for a running process.
