@@ -9,6 +9,7 @@ words, the units and the limits are the contract's; none is written down here a 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
@@ -35,7 +36,6 @@ READINGS_KEPT: Final = 8192
 _READING_BYTES: Final = 256
 """A longer one is not kept."""
 _TIMES_KEPT: Final = 1024
-_PATIENTS_KEPT: Final = 65_536
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # Stricter than the contract, which also has other letters, finer fractions and older centuries.
@@ -54,8 +54,6 @@ _readings: Final[dict[bytes, tuple[engine.Reading, int]]] = {}
 """By the bytes that they were read from (see `_reading`), with the quotes in these."""
 _times: Final[dict[str, Micros]] = {}
 """A ward's monitors all tell the same second."""
-_patients: Final[dict[str, str]] = {}
-"""Each patient's id once: some dozens of events of theirs are held, each with it."""
 
 
 def plain(raw: bytes) -> engine.Vitals | Opened | None:
@@ -88,7 +86,7 @@ def _vitals(found: PlainVitals, raw: bytes) -> engine.Vitals | None:
         return None
     return engine.Vitals(
         event_id=found.event_id,
-        patient_id=_patient(found.patient_id),
+        patient_id=sys.intern(found.patient_id),  # dozens of a patient's events are held
         time=_micros(found.time),
         received_at=_micros(received_at) if isinstance(received_at, str) else None,
         source=source or None,
@@ -108,16 +106,6 @@ def _held(value: Optional) -> int:
     if value is UNSET:
         return 0
     return _KEY if value is None else _WORD
-
-
-def _patient(name: str) -> str:
-    known = _patients.get(name)
-    if known is not None:
-        return known
-    if len(_patients) >= _PATIENTS_KEPT:
-        _patients.clear()
-    _patients[name] = name
-    return name
 
 
 def _micros(text: str) -> Micros:
