@@ -35,7 +35,7 @@ ENGINE = "engine"
 BESIDE = (
     "intake/plain.py", "intake/records.py", "offline.py",
     "worker/batch.py", "worker/chunks.py", "worker/ledger.py", "worker/records.py",
-    "worker/triage.py", "worker/unsettled.py", "worker/ward.py",
+    "worker/stored_state.py", "worker/triage.py", "worker/unsettled.py", "worker/ward.py",
 )  # fmt: skip
 """What is compiled with it, chosen by measurement: no coroutines, and no classes of libraries."""
 READ_ALONG = ("version.py", "intake/__init__.py", "worker/__init__.py")

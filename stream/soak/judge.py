@@ -13,21 +13,16 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from stream.engine.assess import status
-from stream.engine.state import PatientState
 from stream.soak.oracle import Letter, Said, Truth, digest
-from stream.worker.codec import (
-    StateFormatError,
-    decode_record,
-    decode_window_at,
-    encode_window,
-    split_window_key,
-)
+from stream.worker.codec import StateFormatError, encode_window
 from stream.worker.statuses import VOLATILE
+from stream.worker.stored_state import stored_state
+from stream.worker.table_keys import differential_key, patient_of, split_window_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from stream.engine import Ruleset
+    from stream.engine import PatientState, Ruleset
 
 
 class Code(StrEnum):
@@ -166,12 +161,15 @@ class Judge:
         for key, value in seen.windows.items():
             if (parts := split_window_key(key)) is not None:
                 windows[parts[0]][parts[1]] = value
-        for patient in sorted({*truth.states, *(key.decode() for key in seen.patients)}):
-            raw, state = seen.patients.get(patient.encode()), truth.states.get(patient)
+        stored = (patient_of(key).decode() for key in seen.patients)
+        for patient in sorted({*truth.states, *stored}):
+            key, state = patient.encode(), truth.states.get(patient)
+            raw = seen.patients.get(key)
             if raw is None or state is None:
                 detail = "nothing is stored" if raw is None else "nobody has heard of this patient"
             else:
-                detail = _difference(state, raw, windows[patient.encode()])
+                changed = seen.patients.get(differential_key(key))
+                detail = _difference(state, raw, changed, windows[key])
             if detail:
                 yield Damage(Code.HISTORY, detail, self._hashed(patient))
 
@@ -204,15 +202,12 @@ def _field(value: bytes, name: str) -> str:
         return repr(value[:40])
 
 
-def _difference(state: PatientState, raw: bytes, windows: dict[int, bytes]) -> str:
+def _difference(
+    state: PatientState, raw: bytes, changed: bytes | None, windows: dict[int, bytes]
+) -> str:
     """What is stored of a patient other than it should be, by field; empty where nothing is."""
     try:
-        record = decode_record(raw)
-        found = {
-            start: decode_window_at(value, record.seq)[0]
-            for start, value in sorted(windows.items())
-        }
-        stored = PatientState.assemble(record, found)
+        stored = stored_state(raw, changed, windows).state
     except StateFormatError as error:
         return str(error)
     differ = [

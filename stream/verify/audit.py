@@ -11,19 +11,20 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from stream.engine.state import PatientState
 from stream.verify.chain import Chain, read_link
 from stream.verify.compare import Patient, Said
 from stream.verify.findings import Doubt, Finding, Kind
 from stream.verify.rebuild import Rebuild, by_record_time
 from stream.version import ENGINE_VERSION
-from stream.worker.codec import (
-    StateFormatError,
-    decode_record,
-    decode_window_at,
+from stream.worker.codec import StateFormatError
+from stream.worker.partitions import partition_of
+from stream.worker.stored_state import stored_state
+from stream.worker.table_keys import (
+    differential_key,
+    is_differential,
+    patient_of,
     split_window_key,
 )
-from stream.worker.partitions import partition_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -123,20 +124,20 @@ class _Ward:
             parts = split_window_key(key)
             if parts is not None and self.wanted(parts[0]):
                 windows[parts[0]][parts[1]] = value
-        for key, value in topics.table(names.patients, self.number).items():
-            if not self.wanted(key):
+        patients = topics.table(names.patients, self.number)
+        for key, value in patients.items():
+            whose = patient_of(key)
+            if not self.wanted(whose):
                 continue
-            if partition_of(key, self.policy.partitions) != self.number:
-                self._add(Kind.WRONG_PLACE, key, names.patients)
+            if partition_of(whose, self.policy.partitions) != self.number:
+                self._add(Kind.WRONG_PLACE, whose, names.patients)
+                continue
+            if is_differential(key):
                 continue
             patient = self.patient(key)
             try:
-                record = decode_record(value)
-                stored = {
-                    start: decode_window_at(raw, record.seq)[0]
-                    for start, raw in sorted(windows.get(key, {}).items())
-                }
-                patient.table = PatientState.assemble(record, stored)
+                changed = patients.get(differential_key(key))
+                patient.table = stored_state(value, changed, windows.get(key, {})).state
             except StateFormatError as error:
                 patient.readable = False
                 self._add(Kind.FORMAT, key, names.patients, detail=str(error))

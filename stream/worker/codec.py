@@ -14,11 +14,11 @@ Format 5: no `inform`: nobody is informed besides of the alarms that were open.
 Formats 5 to 7: deflated (zlib), which took most of the time of a write; a Zstandard frame since.
 Format 8: no dictionary; windows begin with the clock's ten minutes, and go on doing so for a
 patient who has such ones (`stream.engine.facts`); an older version would take them all for such.
+Format 9: every state is written whole, there are no differentials.
 """
 
 from __future__ import annotations
 
-import struct
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
@@ -32,7 +32,7 @@ from zstandard import (
     frame_content_size,
 )
 
-from stream.engine.events import PatientEvent
+from stream.engine.events import Micros, PatientEvent
 from stream.engine.facts import Fact, Window, chart_order
 from stream.engine.state import NO_PAST, PatientRecord
 from stream.worker.annotations import restore_annotations
@@ -40,10 +40,10 @@ from stream.worker.annotations import restore_annotations
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FORMAT = 9
+FORMAT = 10
 """Raised whenever a stored dataclass changes in any way, be it by a field with a default: an older
 version would read around the field, and write the state back without it."""
-READABLE = frozenset({2, 3, 4, 5, 6, 7, 8, FORMAT})
+READABLE = frozenset({2, 3, 4, 5, 6, 7, 8, 9, FORMAT})
 
 _PLACED = 4
 """The first format with `applied` and `Undo`."""
@@ -53,12 +53,12 @@ _FRAMED = 8
 """The first format in Zstandard frames."""
 _WITH_DICTIONARY = 9
 """The first format whose frames are to be read with the dictionary."""
+_IN_TURNS = 10
+"""The first format with differentials."""
 DICTIONARY_FILE = Path(__file__).with_name("state_dictionary_9.zstd")
 """The names of fields and what most of them hold (tests/worker/state_dictionary.py): with it a
-record is a third of what it is without. Never changed, as every value of the format needs it."""
+record is a third of what it is without. Never changed, as every value since format 9 needs it."""
 _PREFIX = bytes([FORMAT])
-_START = struct.Struct(">q")
-_SEPARATOR = b"\x00"
 
 _LEVEL = 3
 """Of Zstandard: a window of a patient at one set a second shrinks to a fourteenth, in a third of
@@ -104,7 +104,55 @@ class Undo(NamedTuple):
     dense: tuple[int, ...]
 
 
+class Differential(NamedTuple):
+    """What of a patient's state changed since it was last written whole, as in a backup.
+
+    The record but for `clock`, `seq` and `next_due` is as it was then, and so are all windows but
+    the newest one, `start` (None: there was none): `facts` came, those that `gone` numbers and the
+    thinned minutes `dense` went. Of a whole state of another `turn` it says nothing.
+    """
+
+    turn: int
+    clock: Micros
+    seq: int
+    next_due: Micros | None
+    start: Micros | None
+    facts: tuple[Fact, ...]
+    gone: tuple[int, ...]
+    dense: tuple[Micros, ...]
+
+
+class StoredPatient(NamedTuple):
+    """Value of the patients table: a record, how far it is by source topic, and which writing."""
+
+    record: PatientRecord
+    applied: dict[str, Applied]
+    turn: int
+    """Counts the patient's states that were written whole; 0 before format 10."""
+
+
+class StoredWindow(NamedTuple):
+    """Value of the windows table."""
+
+    facts: tuple[Fact, ...]
+    dense: tuple[Micros, ...]
+    undo: Undo | None
+    turn: int
+    """That of the whole state that it was written with."""
+
+    def at(self, seq: int) -> tuple[Window, bool]:
+        """As it was when the record had this `seq`, and whether it is another one by now."""
+        known = tuple(fact for fact in self.facts if fact.seq <= seq)
+        if self.undo is not None and seq < self.undo.seq:
+            before = tuple(sorted((*known, *self.undo.facts), key=chart_order))
+            return Window(before, self.undo.dense), True
+        torn = len(known) < len(self.facts)
+        return Window(known if torn else self.facts, self.dense), torn
+
+
 _Row = tuple[int, int, str, msgspec.Raw]
+_Minutes = tuple[int, ...]
+_Applied = dict[str, Applied]
 
 restore_annotations()
 _dictionary = ZstdCompressionDict(DICTIONARY_FILE.read_bytes())
@@ -114,10 +162,17 @@ _decompressor = ZstdDecompressor(_dictionary)
 _decompressor_of_8 = ZstdDecompressor()
 _encoder = msgspec.msgpack.Encoder()
 _record = msgspec.msgpack.Decoder(PatientRecord)
-_patient = msgspec.msgpack.Decoder(tuple[PatientRecord, dict[str, Applied]])
-_rows = msgspec.msgpack.Decoder(tuple[list[_Row], tuple[int, ...]])
-_undoable = msgspec.msgpack.Decoder(
-    tuple[list[_Row], tuple[int, ...], tuple[int, list[_Row], tuple[int, ...]] | None]
+_patient_of_4 = msgspec.msgpack.Decoder(tuple[PatientRecord, _Applied])
+_patient = msgspec.msgpack.Decoder(tuple[PatientRecord, _Applied, int])
+_window_of_2 = msgspec.msgpack.Decoder(tuple[list[_Row], _Minutes])
+_window_of_4 = msgspec.msgpack.Decoder(
+    tuple[list[_Row], _Minutes, tuple[int, list[_Row], _Minutes] | None]
+)
+_window = msgspec.msgpack.Decoder(
+    tuple[list[_Row], _Minutes, tuple[int, list[_Row], _Minutes] | None, int]
+)
+_differential = msgspec.msgpack.Decoder(
+    tuple[int, int, int, int | None, int | None, list[_Row], tuple[int, ...], _Minutes, _Applied]
 )
 _events: dict[str, msgspec.msgpack.Decoder[Any]] = {
     kind.__name__: msgspec.msgpack.Decoder(kind) for kind in get_args(PatientEvent)
@@ -128,72 +183,94 @@ class StateFormatError(ValueError):
     """A state table holds something that this version cannot read."""
 
 
-def encode_patient(record: PatientRecord, applied: Mapping[str, Applied] | None = None) -> bytes:
-    """Value of the patients table; `applied` by source topic."""
-    return _packed(patient_body(record, applied or {}))
+def encode_patient(
+    record: PatientRecord, applied: Mapping[str, Applied] | None = None, turn: int = 0
+) -> bytes:
+    """Value of the patients table for a state that is written whole."""
+    return _packed(patient_body(record, applied or {}, turn))
 
 
-def patient_body(record: PatientRecord, applied: Mapping[str, Applied]) -> bytes:
+def patient_body(record: PatientRecord, applied: Mapping[str, Applied], turn: int = 0) -> bytes:
     """The value before it is compressed."""
-    return _encoder.encode((record, applied))
+    return _encoder.encode((record, applied, turn))
 
 
-def decode_patient(raw: bytes) -> tuple[PatientRecord, dict[str, Applied]]:
+def decode_patient(raw: bytes) -> StoredPatient:
     """Back again. Raises StateFormatError."""
     form = _form(raw)
     try:
         body = _body(raw)
-        record, applied = _patient.decode(body) if form >= _PLACED else (_record.decode(body), {})
+        if form >= _IN_TURNS:
+            found = StoredPatient(*_patient.decode(body))
+        elif form >= _PLACED:
+            found = StoredPatient(*_patient_of_4.decode(body), 0)
+        else:
+            found = StoredPatient(_record.decode(body), {}, 0)
     except _UNREADABLE as error:
         raise _unreadable("record of a patient", error) from error
-    if record.base == NO_PAST:  # most have this one in common
-        record.base = NO_PAST
-    return record, applied
+    if found.record.base == NO_PAST:  # most have this one in common
+        found.record.base = NO_PAST
+    return found
 
 
 def decode_record(raw: bytes) -> PatientRecord:
     """The engine's part of `decode_patient`. Raises StateFormatError."""
-    return decode_patient(raw)[0]
+    return decode_patient(raw).record
 
 
-def encode_window(window: Window, undo: Undo | None = None) -> bytes:
+def encode_differential(changed: Differential, applied: Mapping[str, Applied]) -> bytes:
+    """Value of the patients table beside the whole one."""
+    return _packed(differential_body(changed, applied))
+
+
+def differential_body(changed: Differential, applied: Mapping[str, Applied]) -> bytes:
+    """The value before it is compressed."""
+    return _encoder.encode((*changed[:5], _to_rows(changed.facts), *changed[6:], applied))
+
+
+def decode_differential(raw: bytes) -> tuple[Differential, dict[str, Applied]]:
+    """Back again. Raises StateFormatError."""
+    _form(raw)
+    try:
+        turn, clock, seq, due, start, rows, gone, dense, applied = _differential.decode(_body(raw))
+        facts = _to_facts(rows)
+    except (*_UNREADABLE, KeyError) as error:
+        raise _unreadable("differential of a patient", error) from error
+    return Differential(turn, clock, seq, due, start, facts, gone, dense), applied
+
+
+def encode_window(window: Window, undo: Undo | None = None, turn: int = 0) -> bytes:
     """Value of the windows table."""
-    return _packed(window_body(window, undo))
+    return _packed(window_body(window, undo, turn))
 
 
-def window_body(window: Window, undo: Undo | None = None) -> bytes:
+def window_body(window: Window, undo: Undo | None = None, turn: int = 0) -> bytes:
     """The value before it is compressed."""
     before = None if undo is None else (undo.seq, _to_rows(undo.facts), undo.dense)
-    return _encoder.encode((_to_rows(window.facts), window.dense, before))
+    return _encoder.encode((_to_rows(window.facts), window.dense, before, turn))
 
 
 def decode_window(raw: bytes) -> Window:
-    """Back again, as it was written. Raises StateFormatError."""
-    return decode_window_at(raw, None)[0]
+    """The window as it was written. Raises StateFormatError."""
+    stored = decode_stored_window(raw)
+    return Window(stored.facts, stored.dense)
 
 
-def decode_window_at(raw: bytes, seq: int | None) -> tuple[Window, bool]:
-    """As it was when the patient's record had this `seq`, and whether it is another one by now.
-
-    Raises StateFormatError.
-    """
+def decode_stored_window(raw: bytes) -> StoredWindow:
+    """All that a value of the windows table says. Raises StateFormatError."""
     form = _form(raw)
     try:
         body = _body(raw)
-        rows, dense, before = (
-            _undoable.decode(body) if form >= _PLACED else (*_rows.decode(body), None)
-        )
-        facts, torn = _to_facts(rows), False
-        if seq is not None:
-            known = tuple(fact for fact in facts if fact.seq <= seq)
-            if before is not None and seq < before[0]:
-                facts = tuple(sorted((*known, *_to_facts(before[1])), key=chart_order))
-                dense, torn = before[2], True
-            elif len(known) < len(facts):
-                facts, torn = known, True
+        if form >= _IN_TURNS:
+            rows, dense, before, turn = _window.decode(body)
+        elif form >= _PLACED:
+            rows, dense, before, turn = *_window_of_4.decode(body), 0
+        else:
+            rows, dense, before, turn = *_window_of_2.decode(body), None, 0
+        undo = None if before is None else Undo(before[0], _to_facts(before[1]), before[2])
+        return StoredWindow(_to_facts(rows), dense, undo, turn)
     except (*_UNREADABLE, KeyError) as error:
         raise _unreadable("window of facts", error) from error
-    return Window(facts, dense), torn
 
 
 def _to_rows(facts: tuple[Fact, ...]) -> list[tuple[int, int, str, PatientEvent]]:
@@ -239,15 +316,3 @@ def _form(raw: bytes) -> int:
 def _unreadable(what: str, error: Exception) -> StateFormatError:
     # Not the values: a chart does not belong in a log.
     return StateFormatError(f"a {what} in a state table cannot be read ({type(error).__name__})")
-
-
-def window_key(patient: bytes, start: int) -> bytes:
-    """Key of the windows table: patient id, a zero byte, the window's start (8 bytes, signed)."""
-    return patient + _SEPARATOR + _START.pack(start)
-
-
-def split_window_key(key: bytes) -> tuple[bytes, int] | None:
-    """Patient id and window start; None where the key is not one of ours."""
-    if len(key) <= _START.size + 1 or key[-9:-8] != _SEPARATOR:
-        return None
-    return key[:-9], _START.unpack(key[-8:])[0]

@@ -184,7 +184,7 @@ def _tell(parts: WorkerApp, metrics: Metrics, metrics_port: int) -> None:
         metrics.restored.inc(recovery.restored - restored[0])
         restored[0] = recovery.restored
         metrics.assigned.set(len(partitions))
-        patients = len(parts.tables[0].data.data)
+        patients = len(parts.rounds.ward)
         log.info("recovered", partitions=partitions, patients=patients, seconds=seconds)
         if first.pop() if first else False:
             with contextlib.suppress(OSError):  # nobody has to listen

@@ -24,16 +24,26 @@ from stream.engine.state import PatientRecord, PatientState
 from stream.worker.codec import (
     Applied,
     Undo,
-    decode_patient,
-    decode_record,
-    decode_window_at,
+    encode_differential,
     encode_patient,
     encode_window,
+)
+from stream.worker.partitions import partition_of
+from stream.worker.stored_state import (
+    Whole,
+    changed_since,
+    stored_record,
+    stored_state,
+    with_differential,
+)
+from stream.worker.stored_window import stored_window
+from stream.worker.table_keys import (
+    differential_key,
+    is_differential,
+    patient_of,
     split_window_key,
     window_key,
 )
-from stream.worker.partitions import partition_of
-from stream.worker.stored_window import stored_window
 
 _AT_HAND: Final = 1
 """The newest window, which comes to have more facts, is not put away."""
@@ -45,14 +55,16 @@ class Writes:
 
     Windows first, then the record, which is the commit mark: a state assembled from newer windows
     and an older record drops what the record does not know, and has back what a thinned minute lost
-    since. Forgotten windows go last, since the older record still needs them.
+    since. Forgotten windows go last, since the older record still needs them. A differential is
+    written with the records, and needs no window.
     """
 
     windows: Final[dict[bytes, bytes]]
     records: Final[dict[bytes, bytes]]
-    forgotten: Final[tuple[bytes, ...]]
+    forgotten: Final[list[bytes]]
     states: Final[dict[bytes, PatientState]]
     """What the tables then hold."""
+    wholes: Final[dict[bytes, Whole]]
     time: Final[float]
     assignment: Final[int]
 
@@ -60,8 +72,9 @@ class Writes:
         self,
         windows: dict[bytes, bytes],
         records: dict[bytes, bytes],
-        forgotten: tuple[bytes, ...],
+        forgotten: list[bytes],
         states: dict[bytes, PatientState],
+        wholes: dict[bytes, Whole],
         time: float,
         assignment: int,
     ) -> None:
@@ -69,6 +82,7 @@ class Writes:
         self.records = records
         self.forgotten = forgotten
         self.states = states
+        self.wholes = wholes
         self.time = time
         self.assignment = assignment
 
@@ -110,6 +124,7 @@ class Ward:
         self._alarms: dict[bytes, tuple[str, ...]] = {}
         self._standing: Counter[str] = Counter()
         self._torn: dict[bytes, set[int]] = {}
+        self._whole: dict[bytes, Whole] = {}
         self._stored: dict[bytes, Mapping[Micros, Window]] = {}
         self._since: dict[bytes, float] = {}
         self._due: dict[int, dict[bytes, Micros]] = defaultdict(dict)
@@ -132,6 +147,7 @@ class Ward:
         self._alarms.clear()
         self._standing.clear()
         self._torn.clear()
+        self._whole.clear()
         self._stored.clear()
         self._since.clear()
         for key in list(self._windows):
@@ -141,34 +157,32 @@ class Ward:
             else:
                 self._has_window(*parts)
         for key in list(self._patients):
-            partition = partition_of(key, self.partitions)
-            if partition in assigned:
-                self._note(partition, key, decode_record(self._patients[key]))
-            else:
+            partition = partition_of(patient_of(key), self.partitions)
+            if partition not in assigned:
                 del self._patients[key]
+            elif not is_differential(key):
+                changed = self._patients.get(differential_key(key))
+                self._note(partition, key, stored_record(self._patients[key], changed))
         self.stale = False
 
     def __len__(self) -> int:
-        return len(self._patients)
+        return len(self._grades)
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(list(self._patients))
+        return iter([key for key in self._patients if not is_differential(key)])
 
     def state(self, key: bytes) -> PatientState | None:
         """The patient's state, assembled from the tables the first time it is asked for."""
         state = self._states.get(key)
         if state is None and key in self._patients:
-            record, self._applied[key] = decode_patient(self._patients[key])
-            stored = {
-                start: decode_window_at(self._windows[window_key(key, start)], record.seq)
-                for start in self._starts.get(key, ())
+            windows = {
+                start: self._windows[window_key(key, start)] for start in self._starts.get(key, ())
             }
-            windows = {start: window for start, (window, _) in stored.items()}
-            state = self._states[key] = PatientState.assemble(record, windows)
-            # What a crash left in the table beyond the record has to go from there as well.
-            self._torn[key] = {
-                start for start, (_, torn) in stored.items() if torn or start not in state.windows
-            }
+            changed = self._patients.get(differential_key(key))
+            state, self._applied[key], self._torn[key], self._whole[key] = stored_state(
+                self._patients[key], changed, windows
+            )
+            self._states[key] = state
         return state
 
     def applied(self, key: bytes) -> Mapping[str, Applied]:
@@ -196,13 +210,13 @@ class Ward:
         at_hand = [start for start, window in state.windows.items() if window.stored is None]
         if len(at_hand) <= _AT_HAND:
             return
-        # where nothing waits, the table holds this very one
+        # where nothing waits, the tables hold this very one
         stored = self._stored.get(key, state.windows)
-        torn = self._torn.get(key, set())
+        beside = self._beside(key)
         away = {
             start: stored_window(self._windows[window_key(key, start)])
             for start in sorted(at_hand)[:-_AT_HAND]
-            if start not in torn and stored.get(start) is state.windows[start]
+            if start not in beside and stored.get(start) is state.windows[start]
         }
         if away:  # in both, so that they still are the same
             windows = {**state.windows, **away}
@@ -217,24 +231,42 @@ class Ward:
 
     def writes(self, keys: Iterable[bytes], now: float) -> Writes:
         """What has to be written of these patients, as they are now."""
-        windows: dict[bytes, bytes] = {}
-        records: dict[bytes, bytes] = {}
-        forgotten: list[bytes] = []
-        states = {key: self._states[key] for key in keys if key in self._since}
-        for key, state in states.items():
-            before, seq = self._stored[key], state.record.seq
-            torn = self._torn.get(key, set())
-            for start, window in state.windows.items():
-                if start in torn or before.get(start) is not window:
-                    undo = _undo(before.get(start), window, seq)
-                    windows[window_key(key, start)] = encode_window(window, undo)
-            records[key] = encode_patient(state.record, self._applied[key])
-            forgotten += (
-                window_key(key, start)
-                for start in sorted({*before, *torn})
-                if start not in state.windows
-            )
-        return Writes(windows, records, tuple(forgotten), states, now, self._assignment)
+        writes = Writes({}, {}, [], {}, {}, now, self._assignment)
+        for key in keys:
+            if key in self._since:
+                state = writes.states[key] = self._states[key]
+                whole = self._whole.get(key)
+                changed = None
+                if whole is not None and not self._torn.get(key):
+                    changed = changed_since(whole, self._stored[key], state)
+                if whole is None or changed is None:
+                    self._write_whole(writes, key, state)
+                else:
+                    value = encode_differential(changed, self._applied[key])
+                    writes.records[differential_key(key)] = value
+                    writes.wholes[key] = with_differential(whole, changed)
+        return writes
+
+    def _write_whole(self, writes: Writes, key: bytes, state: PatientState) -> None:
+        before, beside, seq = self._stored[key], self._beside(key), state.record.seq
+        turn = self._whole[key].turn + 1 if key in self._whole else 1
+        for start, window in state.windows.items():
+            if start in beside or before.get(start) is not window:
+                undo = _undo(before.get(start), window, seq)
+                writes.windows[window_key(key, start)] = encode_window(window, undo, turn)
+        writes.records[key] = encode_patient(state.record, self._applied[key], turn)
+        writes.wholes[key] = Whole.of(turn, state)
+        writes.forgotten.extend(
+            window_key(key, start)
+            for start in sorted({*before, *self._torn.get(key, ())})
+            if start not in state.windows
+        )
+
+    def _beside(self, key: bytes) -> set[int]:
+        """Windows of which the windows table holds another one than was written last."""
+        whole = self._whole.get(key)
+        moved = {whole.start} if whole is not None and whole.moved else set()
+        return {start for start in moved if start is not None} | self._torn.get(key, set())
 
     def due(self, partition: int) -> Mapping[bytes, Micros]:
         """When the next timer of each patient of a partition fires; those with none are absent."""
@@ -256,6 +288,7 @@ class Ward:
                 patient, start = split_window_key(key) or (b"", 0)
                 self._starts[patient].remove(start)
         self._patients.update(writes.records)
+        self._whole.update(writes.wholes)
         for key, state in writes.states.items():
             self._torn.pop(key, None)
             del self._stored[key], self._since[key]
@@ -271,7 +304,7 @@ class Ward:
     def home(self, key: bytes, window: bool) -> int:  # noqa: FBT001
         """The partition of a table's record: that of its patient's source records."""
         parts = split_window_key(key) if window else None
-        return partition_of(parts[0] if parts else key, self.partitions)
+        return partition_of(parts[0] if parts else patient_of(key), self.partitions)
 
     def stored(self, key: bytes, window: bool) -> bytes | None:  # noqa: FBT001
         """What a table holds under a key of its changelog; None: nothing."""

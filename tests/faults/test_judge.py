@@ -13,9 +13,9 @@ from stream.rules import load_ruleset
 from stream.soak.feed import feed
 from stream.soak.judge import Code, Judge, Seen, Verdict
 from stream.soak.oracle import Oracle, Truth
-from stream.worker.codec import decode_record, encode_patient, split_window_key
 from stream.worker.partitions import partition_of
-from tests.worker.harness import PARTITIONS, Worker, record
+from stream.worker.table_keys import split_window_key
+from tests.worker.harness import PARTITIONS, Worker, alter, record
 
 if TYPE_CHECKING:
     from stream.worker.records import SourceRecord
@@ -126,8 +126,7 @@ def test_alerts_of_a_patient_in_another_order(seen: Seen) -> None:
 
 def test_a_record_of_a_patient_that_fell_behind(seen: Seen) -> None:
     key = max(seen.patients, key=lambda key: len(seen.patients[key]))
-    stored = decode_record(seen.patients[key])
-    seen.patients[key] = encode_patient(replace(stored, seq=stored.seq - 1))
+    alter(seen.patients, seen.windows, key, lambda record: replace(record, seq=record.seq - 1))
     assert codes(seen) == {Code.HISTORY}
 
 

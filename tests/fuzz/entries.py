@@ -19,15 +19,15 @@ from stream.settings import SettingsError, load_settings
 from stream.worker.codec import (
     READABLE,
     StateFormatError,
+    decode_differential,
     decode_record,
     decode_window,
     encode_patient,
     encode_window,
-    split_window_key,
-    window_key,
 )
 from stream.worker.deadletters import dead_letter
 from stream.worker.records import SourceRecord
+from stream.worker.table_keys import split_window_key, window_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +73,7 @@ def stored_and_read(state: PatientState) -> None:
 def table(raw: bytes) -> None:
     """A record of a state table: a value, or a refusal by name."""
     for value in (raw, *(bytes([form]) + raw for form in READABLE)):
-        for read in (decode_record, decode_window):
+        for read in (decode_record, decode_window, decode_differential):
             with contextlib.suppress(StateFormatError):
                 read(value)
     parts = split_window_key(raw)

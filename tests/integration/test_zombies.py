@@ -16,8 +16,8 @@ from workers import PARTITIONS, Process, by_patient, expected, read_when, send, 
 
 from stream.offline import OfflineEngine
 from stream.rules import load_ruleset
-from stream.worker.codec import decode_record
 from stream.worker.run import EXIT_EVICTED
+from tests.worker.harness import records_in
 from tests.worker.ward_events import lines, ward
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def records_in_the_changelog(topics: Topics) -> dict[str, PatientRecord]:
         while any(consumer.position(part) < end for part, end in ends.items()):
             for batch in consumer.poll(timeout_ms=500).values():
                 newest |= {one.key: one.value for one in batch}
-        return {key.decode(): decode_record(value) for key, value in newest.items() if value}
+        records = records_in({key: value for key, value in newest.items() if value})
+        return {key.decode(): record for key, record in records.items()}
 
 
 class Scene:

@@ -11,6 +11,7 @@ from stream.verify.findings import Report
 from stream.verify.rebuild import RebuildPolicy
 from stream.worker.partitions import partition_of
 from stream.worker.records import SourceRecord
+from stream.worker.table_keys import patient_of
 from tests.charts import P0
 from tests.worker.harness import PARTITIONS, Worker
 
@@ -86,7 +87,7 @@ class Held:
         return {
             key: value
             for key, value in self.tables.get(topic, {}).items()
-            if partition_of(key[:-9] if topic == "wc" else key, PARTITIONS) == partition
+            if partition_of(key[:-9] if topic == "wc" else patient_of(key), PARTITIONS) == partition
         }
 
     def open(self, topic: str, partition: int) -> Log:

@@ -11,10 +11,11 @@ import pytest
 from stream.engine.state import PatientRecord
 from stream.verify.findings import Doubt, Kind, Weight
 from stream.verify.rebuild import by_record_time
-from stream.worker.codec import FORMAT, decode_record, encode_patient
+from stream.worker.codec import FORMAT, encode_patient
+from stream.worker.table_keys import patient_of
 from tests.charts import P0
 from tests.verify.held import Held, Log, kinds, only, verified
-from tests.worker.harness import Worker
+from tests.worker.harness import Worker, alter
 from tests.worker.ward_events import lines, ward
 
 if TYPE_CHECKING:
@@ -112,15 +113,17 @@ def test_another_history_in_the_table_is_found(held: Held) -> None:
     some = [r for r in held.logs["vitals", home(held, "p01")].records if r.key == b"p01"]
     other.work(some[: len(some) // 2])
     for name in ("pc", "wc"):
-        mine = {k: v for k, v in held.tables[name].items() if not k.startswith(b"p01")}
+        mine = {k: v for k, v in held.tables[name].items() if not patient_of(k).startswith(b"p01")}
         held.tables[name] = mine | other.broker.table(name)
     assert kinds(verified(held)) == {Kind.HISTORY: 1}
 
 
 def test_a_record_that_was_altered_beside_the_history_is_found(held: Held) -> None:
-    record = decode_record(held.tables["pc"][b"p01"])
-    said = replace(record.published, reminders=())
-    held.tables["pc"][b"p01"] = encode_patient(replace(record, published=said, seq=record.seq + 1))
+    def other(record: PatientRecord) -> PatientRecord:
+        said = replace(record.published, reminders=())
+        return replace(record, published=said, seq=record.seq + 1)
+
+    alter(held.tables["pc"], held.tables["wc"], b"p01", other)
     assert kinds(verified(held)) == {Kind.STATE: 1}
 
 
@@ -177,11 +180,11 @@ def test_tampering_is_found_while_workers_run_too(held: Held) -> None:
 
 def test_a_table_that_stands_at_no_record_is_found_while_workers_run_too(held: Held) -> None:
     held.offsets = {"vitals": 40}
-    record = decode_record(held.tables["pc"][b"p01"])
-    held.tables["pc"][b"p01"] = encode_patient(replace(record, seq=record.seq + 1))
+    patients, windows = held.tables["pc"], held.tables["wc"]
+    alter(patients, windows, b"p01", lambda record: replace(record, seq=record.seq + 1))
     other = Worker()  # as if what was committed had never reached the table
     other.work([r for r in held.logs["vitals", home(held, "p02")].records if r.key == b"p02"][:3])
-    held.tables["pc"][b"p02"] = other.broker.table("pc")[b"p02"]
+    patients |= other.broker.table("pc")
     assert kinds(verified(held)) == {Kind.STATE: 1, Kind.HISTORY: 1}
 
 

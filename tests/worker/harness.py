@@ -17,15 +17,20 @@ from stream.rules import load_ruleset
 from stream.worker.agent import Rounds
 from stream.worker.batch import BatchPolicy
 from stream.worker.changelogs import ChangelogPositions, Changelogs
+from stream.worker.codec import encode_patient, encode_window
 from stream.worker.grader import RulesetGrader
 from stream.worker.ledger import Ledger
 from stream.worker.partitions import partition_of
 from stream.worker.records import SourceRecord
+from stream.worker.stored_state import stored_record, stored_state
+from stream.worker.table_keys import differential_key, is_differential, split_window_key, window_key
 from stream.worker.unsettled import Place, places_of
 from stream.worker.ward import Ward
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
+
+    from stream.engine.state import PatientRecord
 
 PARTITIONS = 4
 NOW = 4_000_000_000.0  # far ahead: nothing of the tests lies in the future
@@ -163,6 +168,34 @@ def record(
         topic, home if partition is None else partition,
         next(OFFSETS) if offset is None else offset, NOW, key, value,
     )  # fmt: skip
+
+
+def records_in(patients: Mapping[bytes, bytes]) -> dict[bytes, PatientRecord]:
+    """The record in force of each patient of the table."""
+    return {
+        key: stored_record(value, patients.get(differential_key(key)))
+        for key, value in patients.items()
+        if not is_differential(key)
+    }
+
+
+def alter(
+    patients: dict[bytes, bytes],
+    windows: dict[bytes, bytes],
+    key: bytes,
+    change: Callable[[PatientRecord], PatientRecord],
+) -> None:
+    """Write a patient's state whole, with another record."""
+    held = {start: windows[window_key(key, start)] for start in windows_of(windows, key)}
+    state = stored_state(patients[key], patients.pop(differential_key(key), None), held).state
+    patients[key] = encode_patient(change(state.record))
+    windows |= {window_key(key, start): encode_window(w) for start, w in state.windows.items()}
+
+
+def windows_of(windows: Mapping[bytes, bytes], patient: bytes) -> list[int]:
+    """The starts of the patient's windows in the table."""
+    parts = filter(None, map(split_window_key, windows))
+    return sorted(start for whose, start in parts if whose == patient)
 
 
 def offline(raw: list[bytes]) -> list[bytes]:

@@ -12,8 +12,7 @@ from types import NoneType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from stream.engine.events import PatientEvent
-from stream.engine.state import PatientRecord
-from stream.worker.codec import FORMAT, Applied, Undo
+from stream.worker.codec import FORMAT, Differential, StoredPatient, StoredWindow
 
 FILE = Path(__file__).parents[1] / "data" / "stored_shape.txt"
 
@@ -21,7 +20,7 @@ FILE = Path(__file__).parents[1] / "data" / "stored_shape.txt"
 def shape() -> str:
     """`Class.field: type` of everything that a table's value is made of."""
     lines: set[str] = set()
-    todo: list[Any] = [PatientRecord, PatientEvent, Applied, Undo]
+    todo: list[Any] = [StoredPatient, StoredWindow, Differential, PatientEvent]
     seen: list[Any] = []
     while todo:
         kind = todo.pop()

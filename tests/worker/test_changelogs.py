@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.worker.changelogs import ChangelogPositions, Span
-from stream.worker.codec import decode_record
-from tests.worker.harness import Worker, record
+from tests.worker.harness import Worker, record, records_in
 from tests.worker.ward_events import lines, ward
 
 LOG = TP("pc", 0)
@@ -117,11 +116,10 @@ def test_a_batch_finds_it_too_and_settles_only_after_mending() -> None:
     worker.rounds.changelogs._read = zombie.read
     asyncio.run(zombie.write())
     worker.work([record(value, len(raw) + n) for n, value in enumerate(raw[-6:])])
-    restored = worker.broker.table("pc")
-    for key in restored:
+    for key, stored in records_in(worker.broker.table("pc")).items():
         state = worker.rounds.ward.state(key)
         assert state is not None
-        assert decode_record(restored[key]) == state.record
+        assert stored == state.record
 
 
 def test_what_cannot_be_read_now_is_mended_later_and_not_where_it_is_ours_no_more() -> None:

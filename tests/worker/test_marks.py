@@ -11,9 +11,9 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.worker.codec import split_window_key
 from stream.worker.marks import BARRIER, barrier, ends_of, latest_owner, metadata_of, short_of, told
 from stream.worker.preflight import TABLES
+from stream.worker.table_keys import split_window_key
 
 BROKERS_TAKE = 4096
 LARGEST = 2**63 - 1

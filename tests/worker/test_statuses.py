@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from stream.engine.outputs import rfc3339
-from stream.worker.codec import decode_record
-from tests.worker.harness import BrokerDownError, Worker, record
+from tests.worker.harness import BrokerDownError, Worker, record, records_in
 from tests.worker.ward_events import lines, ward
 
 RECORDS = [record(raw, offset) for offset, raw in enumerate(lines(ward()))]
@@ -31,7 +30,7 @@ def shown(status: dict[str, Any]) -> dict[str, Any]:
 def said_of(worker: Worker) -> dict[bytes, dict[str, Any]]:
     """What the statuses of the stored states are."""
     ward = worker.rounds.ward
-    states = {key: ward.state(key) for key in worker.broker.table("pc")}
+    states = {key: ward.state(key) for key in records_in(worker.broker.table("pc"))}
     return {key: worker.grader.status(state) for key, state in states.items()}
 
 
@@ -86,5 +85,5 @@ def test_after_a_crash_the_topic_comes_to_what_is_stored(cut: int) -> None:
     assert {status["patient_id"].encode() for status in again} >= patients
     for key, status in said_of(worker).items():
         assert shown(newest(worker)[key]) == shown(status), key
-        state = decode_record(worker.broker.table("pc")[key])
-        assert newest(worker)[key]["updated"] <= rfc3339(state.clock)
+        stored = records_in(worker.broker.table("pc"))[key]
+        assert newest(worker)[key]["updated"] <= rfc3339(stored.clock)
