@@ -28,7 +28,7 @@ from stream.engine.events import (
 )
 from stream.engine.ruleset import HOUR, MINUTE, SECOND
 from stream.rules import load_ruleset
-from stream.worker.codec import decode_record, decode_window, encode_patient, encode_window
+from stream.worker.codec import decode_record, decode_window, encode_record, encode_window
 
 P0 = load_ruleset()
 START = 1_772_323_200_000_000  # 2026-03-01T00:00Z
@@ -180,7 +180,7 @@ class Chart:
     def restart(self) -> None:
         """Store the state as bytes and go on from what is read back."""
         assert self.state is not None
-        record = decode_record(encode_patient(self.state.record))
+        record = decode_record(encode_record(self.state.record))
         windows = {
             key: decode_window(encode_window(window)) for key, window in self.state.windows.items()
         }

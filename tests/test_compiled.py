@@ -38,15 +38,16 @@ import hashlib, sys
 from stream.compiled import engine
 from stream.offline import OfflineEngine
 from stream.rules import load_ruleset
-from stream.worker.codec import decode_patient, decode_window, encode_patient, encode_window
+from stream.worker.codec import decode_patient, decode_window
+from stream.worker.codec import encode_patient, encode_record, encode_window
 offline = OfflineEngine(load_ruleset())
 for line in open(sys.argv[1], "rb"):
     offline.take(line)
 whole = hashlib.sha256()
 for patient in sorted(offline.states):
     state = offline.states[patient]
-    record = encode_patient(state.record)
-    assert encode_patient(*decode_patient(record)) == record
+    record = encode_record(state.record)
+    assert encode_patient(decode_patient(record)) == record
     whole.update(record)
     for start in sorted(state.windows):
         window = encode_window(state.windows[start])

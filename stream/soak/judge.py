@@ -168,8 +168,8 @@ class Judge:
             if raw is None or state is None:
                 detail = "nothing is stored" if raw is None else "nobody has heard of this patient"
             else:
-                changed = seen.patients.get(differential_key(key))
-                detail = _difference(state, raw, changed, windows[key])
+                differs = seen.patients.get(differential_key(key))
+                detail = _difference(state, raw, differs, windows[key])
             if detail:
                 yield Damage(Code.HISTORY, detail, self._hashed(patient))
 
@@ -203,11 +203,11 @@ def _field(value: bytes, name: str) -> str:
 
 
 def _difference(
-    state: PatientState, raw: bytes, changed: bytes | None, windows: dict[int, bytes]
+    state: PatientState, raw: bytes, differs: bytes | None, windows: dict[int, bytes]
 ) -> str:
     """What is stored of a patient other than it should be, by field; empty where nothing is."""
     try:
-        stored = stored_state(raw, changed, windows).state
+        stored = stored_state(raw, differs, windows).state
     except StateFormatError as error:
         return str(error)
     differ = [

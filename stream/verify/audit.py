@@ -136,8 +136,8 @@ class _Ward:
                 continue
             patient = self.patient(key)
             try:
-                changed = patients.get(differential_key(key))
-                patient.table = stored_state(value, changed, windows.get(key, {})).state
+                differs = patients.get(differential_key(key))
+                patient.table = stored_state(value, differs, windows.get(key, {})).state
             except StateFormatError as error:
                 patient.readable = False
                 self._add(Kind.FORMAT, key, names.patients, detail=str(error))

@@ -20,8 +20,9 @@ Format 9: every state is written whole, there are no differentials.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping  # noqa: TC003  # of a stored class: looked up at run time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 from zstandard import (
@@ -36,9 +37,6 @@ from stream.engine.events import Micros, PatientEvent
 from stream.engine.facts import Fact, Window, chart_order
 from stream.engine.state import NO_PAST, PatientRecord
 from stream.worker.annotations import restore_annotations
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 FORMAT = 10
 """Raised whenever a stored dataclass changes in any way, be it by a field with a default: an older
@@ -104,31 +102,43 @@ class Undo(NamedTuple):
     dense: tuple[int, ...]
 
 
-class Differential(NamedTuple):
-    """What of a patient's state changed since it was last written whole, as in a backup.
+class Changed(NamedTuple):
+    """What became of the newest window, `start` (None: there is none), since it was written.
 
-    The record but for `clock`, `seq` and `next_due` is as it was then, and so are all windows but
-    the newest one, `start` (None: there was none): `facts` came, those that `gone` numbers and the
-    thinned minutes `dense` went. Of a whole state of another `turn` it says nothing.
+    The record had `seq` then; `facts` came, those that `gone` numbers went, and the minutes `dense`
+    were thinned.
+    """
+
+    start: Micros | None
+    seq: int
+    facts: tuple[Fact, ...] = ()
+    gone: tuple[int, ...] = ()
+    dense: tuple[Micros, ...] = ()
+
+
+class Differential(NamedTuple):
+    """What of a patient's record changed since it was last written, as in a backup.
+
+    All but `clock`, `seq` and `next_due` is as it was then. Of a record of another `turn` it says
+    nothing. `changed` is in the place of that with the record.
     """
 
     turn: int
     clock: Micros
     seq: int
     next_due: Micros | None
-    start: Micros | None
-    facts: tuple[Fact, ...]
-    gone: tuple[int, ...]
-    dense: tuple[Micros, ...]
+    changed: Changed
 
 
 class StoredPatient(NamedTuple):
-    """Value of the patients table: a record, how far it is by source topic, and which writing."""
+    """Value of the patients table: a record, and how far it is by source topic."""
 
     record: PatientRecord
-    applied: dict[str, Applied]
+    applied: Mapping[str, Applied]
     turn: int
-    """Counts the patient's states that were written whole; 0 before format 10."""
+    """Counts how often the record was written; 0 before format 10."""
+    changed: Changed | None
+    """None before format 10: the windows table has everything."""
 
 
 class StoredWindow(NamedTuple):
@@ -138,7 +148,7 @@ class StoredWindow(NamedTuple):
     dense: tuple[Micros, ...]
     undo: Undo | None
     turn: int
-    """That of the whole state that it was written with."""
+    """That of the record that it was written with."""
 
     def at(self, seq: int) -> tuple[Window, bool]:
         """As it was when the record had this `seq`, and whether it is another one by now."""
@@ -153,6 +163,7 @@ class StoredWindow(NamedTuple):
 _Row = tuple[int, int, str, msgspec.Raw]
 _Minutes = tuple[int, ...]
 _Applied = dict[str, Applied]
+_Changed = tuple[int | None, int, list[_Row], tuple[int, ...], _Minutes]
 
 restore_annotations()
 _dictionary = ZstdCompressionDict(DICTIONARY_FILE.read_bytes())
@@ -163,7 +174,7 @@ _decompressor_of_8 = ZstdDecompressor()
 _encoder = msgspec.msgpack.Encoder()
 _record = msgspec.msgpack.Decoder(PatientRecord)
 _patient_of_4 = msgspec.msgpack.Decoder(tuple[PatientRecord, _Applied])
-_patient = msgspec.msgpack.Decoder(tuple[PatientRecord, _Applied, int])
+_patient = msgspec.msgpack.Decoder(tuple[PatientRecord, _Applied, int, _Changed])
 _window_of_2 = msgspec.msgpack.Decoder(tuple[list[_Row], _Minutes])
 _window_of_4 = msgspec.msgpack.Decoder(
     tuple[list[_Row], _Minutes, tuple[int, list[_Row], _Minutes] | None]
@@ -171,9 +182,7 @@ _window_of_4 = msgspec.msgpack.Decoder(
 _window = msgspec.msgpack.Decoder(
     tuple[list[_Row], _Minutes, tuple[int, list[_Row], _Minutes] | None, int]
 )
-_differential = msgspec.msgpack.Decoder(
-    tuple[int, int, int, int | None, int | None, list[_Row], tuple[int, ...], _Minutes, _Applied]
-)
+_differential = msgspec.msgpack.Decoder(tuple[int, int, int, int | None, _Changed, _Applied])
 _events: dict[str, msgspec.msgpack.Decoder[Any]] = {
     kind.__name__: msgspec.msgpack.Decoder(kind) for kind in get_args(PatientEvent)
 }
@@ -183,16 +192,15 @@ class StateFormatError(ValueError):
     """A state table holds something that this version cannot read."""
 
 
-def encode_patient(
-    record: PatientRecord, applied: Mapping[str, Applied] | None = None, turn: int = 0
-) -> bytes:
-    """Value of the patients table for a state that is written whole."""
-    return _packed(patient_body(record, applied or {}, turn))
+def encode_patient(stored: StoredPatient) -> bytes:
+    """Value of the patients table."""
+    return _packed(patient_body(stored))
 
 
-def patient_body(record: PatientRecord, applied: Mapping[str, Applied], turn: int = 0) -> bytes:
+def patient_body(stored: StoredPatient) -> bytes:
     """The value before it is compressed."""
-    return _encoder.encode((record, applied, turn))
+    record, applied, turn, changed = stored
+    return _encoder.encode((record, applied, turn, _to_row(changed or Changed(None, record.seq))))
 
 
 def decode_patient(raw: bytes) -> StoredPatient:
@@ -201,16 +209,22 @@ def decode_patient(raw: bytes) -> StoredPatient:
     try:
         body = _body(raw)
         if form >= _IN_TURNS:
-            found = StoredPatient(*_patient.decode(body))
+            record, applied, turn, changed = _patient.decode(body)
+            found = StoredPatient(record, applied, turn, _to_changed(changed))
         elif form >= _PLACED:
-            found = StoredPatient(*_patient_of_4.decode(body), 0)
+            found = StoredPatient(*_patient_of_4.decode(body), 0, None)
         else:
-            found = StoredPatient(_record.decode(body), {}, 0)
-    except _UNREADABLE as error:
+            found = StoredPatient(_record.decode(body), {}, 0, None)
+    except (*_UNREADABLE, KeyError) as error:
         raise _unreadable("record of a patient", error) from error
     if found.record.base == NO_PAST:  # most have this one in common
         found.record.base = NO_PAST
     return found
+
+
+def encode_record(record: PatientRecord) -> bytes:
+    """The engine's part of `encode_patient` alone."""
+    return encode_patient(StoredPatient(record, {}, 0, None))
 
 
 def decode_record(raw: bytes) -> PatientRecord:
@@ -218,25 +232,19 @@ def decode_record(raw: bytes) -> PatientRecord:
     return decode_patient(raw).record
 
 
-def encode_differential(changed: Differential, applied: Mapping[str, Applied]) -> bytes:
-    """Value of the patients table beside the whole one."""
-    return _packed(differential_body(changed, applied))
-
-
-def differential_body(changed: Differential, applied: Mapping[str, Applied]) -> bytes:
-    """The value before it is compressed."""
-    return _encoder.encode((*changed[:5], _to_rows(changed.facts), *changed[6:], applied))
+def encode_differential(differs: Differential, applied: Mapping[str, Applied]) -> bytes:
+    """Value of the patients table beside the record."""
+    return _packed(_encoder.encode((*differs[:4], _to_row(differs.changed), applied)))
 
 
 def decode_differential(raw: bytes) -> tuple[Differential, dict[str, Applied]]:
     """Back again. Raises StateFormatError."""
     _form(raw)
     try:
-        turn, clock, seq, due, start, rows, gone, dense, applied = _differential.decode(_body(raw))
-        facts = _to_facts(rows)
+        turn, clock, seq, due, changed, applied = _differential.decode(_body(raw))
+        return Differential(turn, clock, seq, due, _to_changed(changed)), applied
     except (*_UNREADABLE, KeyError) as error:
         raise _unreadable("differential of a patient", error) from error
-    return Differential(turn, clock, seq, due, start, facts, gone, dense), applied
 
 
 def encode_window(window: Window, undo: Undo | None = None, turn: int = 0) -> bytes:
@@ -271,6 +279,16 @@ def decode_stored_window(raw: bytes) -> StoredWindow:
         return StoredWindow(_to_facts(rows), dense, undo, turn)
     except (*_UNREADABLE, KeyError) as error:
         raise _unreadable("window of facts", error) from error
+
+
+def _to_row(changed: Changed) -> tuple[Any, ...]:
+    start, seq, facts, gone, dense = changed
+    return start, seq, _to_rows(facts), gone, dense
+
+
+def _to_changed(row: tuple[Any, ...]) -> Changed:
+    start, seq, rows, gone, dense = row
+    return Changed(start, seq, _to_facts(rows), gone, dense)
 
 
 def _to_rows(facts: tuple[Fact, ...]) -> list[tuple[int, int, str, PatientEvent]]:

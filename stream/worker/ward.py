@@ -23,6 +23,7 @@ from stream.engine.facts import Window
 from stream.engine.state import PatientRecord, PatientState
 from stream.worker.codec import (
     Applied,
+    StoredPatient,
     Undo,
     encode_differential,
     encode_patient,
@@ -30,11 +31,12 @@ from stream.worker.codec import (
 )
 from stream.worker.partitions import partition_of
 from stream.worker.stored_state import (
-    Whole,
-    changed_since,
+    Written,
+    change,
+    differential,
     stored_record,
     stored_state,
-    with_differential,
+    unchanged,
 )
 from stream.worker.stored_window import stored_window
 from stream.worker.table_keys import (
@@ -55,8 +57,8 @@ class Writes:
 
     Windows first, then the record, which is the commit mark: a state assembled from newer windows
     and an older record drops what the record does not know, and has back what a thinned minute lost
-    since. Forgotten windows go last, since the older record still needs them. A differential is
-    written with the records, and needs no window.
+    since. Forgotten windows go last, since the older record still needs them. What is written of a
+    record may be a differential (`stream.worker.stored_state`).
     """
 
     windows: Final[dict[bytes, bytes]]
@@ -64,7 +66,7 @@ class Writes:
     forgotten: Final[list[bytes]]
     states: Final[dict[bytes, PatientState]]
     """What the tables then hold."""
-    wholes: Final[dict[bytes, Whole]]
+    written: Final[dict[bytes, Written]]
     time: Final[float]
     assignment: Final[int]
 
@@ -74,7 +76,7 @@ class Writes:
         records: dict[bytes, bytes],
         forgotten: list[bytes],
         states: dict[bytes, PatientState],
-        wholes: dict[bytes, Whole],
+        written: dict[bytes, Written],
         time: float,
         assignment: int,
     ) -> None:
@@ -82,7 +84,7 @@ class Writes:
         self.records = records
         self.forgotten = forgotten
         self.states = states
-        self.wholes = wholes
+        self.written = written
         self.time = time
         self.assignment = assignment
 
@@ -124,7 +126,7 @@ class Ward:
         self._alarms: dict[bytes, tuple[str, ...]] = {}
         self._standing: Counter[str] = Counter()
         self._torn: dict[bytes, set[int]] = {}
-        self._whole: dict[bytes, Whole] = {}
+        self._written: dict[bytes, Written] = {}
         self._stored: dict[bytes, Mapping[Micros, Window]] = {}
         self._since: dict[bytes, float] = {}
         self._due: dict[int, dict[bytes, Micros]] = defaultdict(dict)
@@ -147,7 +149,7 @@ class Ward:
         self._alarms.clear()
         self._standing.clear()
         self._torn.clear()
-        self._whole.clear()
+        self._written.clear()
         self._stored.clear()
         self._since.clear()
         for key in list(self._windows):
@@ -161,8 +163,8 @@ class Ward:
             if partition not in assigned:
                 del self._patients[key]
             elif not is_differential(key):
-                changed = self._patients.get(differential_key(key))
-                self._note(partition, key, stored_record(self._patients[key], changed))
+                differs = self._patients.get(differential_key(key))
+                self._note(partition, key, stored_record(self._patients[key], differs))
         self.stale = False
 
     def __len__(self) -> int:
@@ -178,9 +180,9 @@ class Ward:
             windows = {
                 start: self._windows[window_key(key, start)] for start in self._starts.get(key, ())
             }
-            changed = self._patients.get(differential_key(key))
-            state, self._applied[key], self._torn[key], self._whole[key] = stored_state(
-                self._patients[key], changed, windows
+            differs = self._patients.get(differential_key(key))
+            state, self._applied[key], self._torn[key], self._written[key] = stored_state(
+                self._patients[key], differs, windows
             )
             self._states[key] = state
         return state
@@ -234,28 +236,38 @@ class Ward:
         writes = Writes({}, {}, [], {}, {}, now, self._assignment)
         for key in keys:
             if key in self._since:
-                state = writes.states[key] = self._states[key]
-                whole = self._whole.get(key)
-                changed = None
-                if whole is not None and not self._torn.get(key):
-                    changed = changed_since(whole, self._stored[key], state)
-                if whole is None or changed is None:
-                    self._write_whole(writes, key, state)
-                else:
-                    value = encode_differential(changed, self._applied[key])
-                    writes.records[differential_key(key)] = value
-                    writes.wholes[key] = with_differential(whole, changed)
+                self._write(writes, key)
         return writes
 
-    def _write_whole(self, writes: Writes, key: bytes, state: PatientState) -> None:
+    def _write(self, writes: Writes, key: bytes) -> None:
+        state, written, changed = self._states[key], self._written.get(key), None
+        if written is not None and not self._torn.get(key):
+            changed = change(written, self._stored[key], state)
+        if written is not None and changed is not None:
+            dense = written.dense
+            differs = differential(written, state.record, changed)
+        else:
+            differs = None
+            changed, dense = unchanged(state)
+            self._write_windows(writes, key, state)
+        if written is not None and differs is not None:
+            value = encode_differential(differs, self._applied[key])
+            writes.records[differential_key(key)] = value
+            writes.written[key] = Written(written.turn, written.record, changed, dense)
+        else:
+            turn = 1 if written is None else written.turn + 1
+            stored = StoredPatient(state.record, self._applied[key], turn, changed)
+            writes.records[key] = encode_patient(stored)
+            writes.written[key] = Written(turn, state.record, changed, dense)
+        writes.states[key] = state
+
+    def _write_windows(self, writes: Writes, key: bytes, state: PatientState) -> None:
         before, beside, seq = self._stored[key], self._beside(key), state.record.seq
-        turn = self._whole[key].turn + 1 if key in self._whole else 1
+        turn = self._written[key].turn + 1 if key in self._written else 1
         for start, window in state.windows.items():
             if start in beside or before.get(start) is not window:
                 undo = _undo(before.get(start), window, seq)
                 writes.windows[window_key(key, start)] = encode_window(window, undo, turn)
-        writes.records[key] = encode_patient(state.record, self._applied[key], turn)
-        writes.wholes[key] = Whole.of(turn, state)
         writes.forgotten.extend(
             window_key(key, start)
             for start in sorted({*before, *self._torn.get(key, ())})
@@ -264,9 +276,11 @@ class Ward:
 
     def _beside(self, key: bytes) -> set[int]:
         """Windows of which the windows table holds another one than was written last."""
-        whole = self._whole.get(key)
-        moved = {whole.start} if whole is not None and whole.moved else set()
-        return {start for start in moved if start is not None} | self._torn.get(key, set())
+        beside = set(self._torn.get(key, ()))
+        written = self._written.get(key)
+        if written is not None and written.moved and written.changed.start is not None:
+            beside.add(written.changed.start)
+        return beside
 
     def due(self, partition: int) -> Mapping[bytes, Micros]:
         """When the next timer of each patient of a partition fires; those with none are absent."""
@@ -288,7 +302,7 @@ class Ward:
                 patient, start = split_window_key(key) or (b"", 0)
                 self._starts[patient].remove(start)
         self._patients.update(writes.records)
-        self._whole.update(writes.wholes)
+        self._written.update(writes.written)
         for key, state in writes.states.items():
             self._torn.pop(key, None)
             del self._stored[key], self._since[key]

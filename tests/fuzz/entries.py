@@ -22,7 +22,7 @@ from stream.worker.codec import (
     decode_differential,
     decode_record,
     decode_window,
-    encode_patient,
+    encode_record,
     encode_window,
 )
 from stream.worker.deadletters import dead_letter
@@ -62,7 +62,7 @@ def record(raw: bytes) -> None:
 def stored_and_read(state: PatientState) -> None:
     """A state outlives its worker: what is read back is the same, and can be shown."""
     back = PatientState.assemble(
-        decode_record(encode_patient(state.record)),
+        decode_record(encode_record(state.record)),
         {start: decode_window(encode_window(w)) for start, w in state.windows.items()},
     )
     assert back == state

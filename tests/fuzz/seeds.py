@@ -10,7 +10,7 @@ from schemas.events import INPUT_MODELS
 from schemas.generate import DIRECTORY
 from stream.rules.documents import CATALOGUES, DEFAULT_RULESET
 from stream.settings import Settings
-from stream.worker.codec import encode_patient, encode_window
+from stream.worker.codec import encode_record, encode_window
 from tests.worker.harness import Worker, record
 from tests.worker.ward_events import lines, ward
 
@@ -33,7 +33,7 @@ def stored() -> list[bytes]:
     worker = Worker()
     worker.work([record(raw) for raw in lines(ward(2))])
     states = [state for key in worker.rounds.ward if (state := worker.rounds.ward.state(key))]
-    records = [encode_patient(state.record) for state in states]
+    records = [encode_record(state.record) for state in states]
     return records + [encode_window(w) for state in states for w in state.windows.values()]
 
 

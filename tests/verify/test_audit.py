@@ -11,7 +11,7 @@ import pytest
 from stream.engine.state import PatientRecord
 from stream.verify.findings import Doubt, Kind, Weight
 from stream.verify.rebuild import by_record_time
-from stream.worker.codec import FORMAT, encode_patient
+from stream.worker.codec import FORMAT, encode_record
 from stream.worker.table_keys import patient_of
 from tests.charts import P0
 from tests.verify.held import Held, Log, kinds, only, verified
@@ -129,7 +129,7 @@ def test_a_record_that_was_altered_beside_the_history_is_found(held: Held) -> No
 
 def test_patients_missing_or_unknown_in_the_table_are_found(held: Held) -> None:
     del held.tables["pc"][b"p01"]
-    held.tables["pc"][b"p99"] = encode_patient(PatientRecord("p99"))
+    held.tables["pc"][b"p99"] = encode_record(PatientRecord("p99"))
     assert kinds(verified(held)) == {Kind.PATIENT_MISSING: 1, Kind.PATIENT_UNKNOWN: 1}
 
 

@@ -17,7 +17,7 @@ from stream.rules import load_ruleset
 from stream.worker.agent import Rounds
 from stream.worker.batch import BatchPolicy
 from stream.worker.changelogs import ChangelogPositions, Changelogs
-from stream.worker.codec import encode_patient, encode_window
+from stream.worker.codec import encode_record, encode_window
 from stream.worker.grader import RulesetGrader
 from stream.worker.ledger import Ledger
 from stream.worker.partitions import partition_of
@@ -188,7 +188,7 @@ def alter(
     """Write a patient's state whole, with another record."""
     held = {start: windows[window_key(key, start)] for start in windows_of(windows, key)}
     state = stored_state(patients[key], patients.pop(differential_key(key), None), held).state
-    patients[key] = encode_patient(change(state.record))
+    patients[key] = encode_record(change(state.record))
     windows |= {window_key(key, start): encode_window(w) for start, w in state.windows.items()}
 
 

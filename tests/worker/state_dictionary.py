@@ -17,7 +17,7 @@ from zstandard import train_dictionary
 from stream.demo.ward import load_ward
 from stream.engine import PatientState, step
 from stream.intake import decode
-from stream.worker.codec import DICTIONARY_FILE, patient_body, window_body
+from stream.worker.codec import DICTIONARY_FILE, StoredPatient, patient_body, window_body
 from tests.charts import P0
 
 SIZE: Final = 16 * 1024
@@ -39,7 +39,7 @@ def samples() -> list[bytes]:
         state, _ = step(states.get(event.patient_id), event, P0)
         states[event.patient_id] = state
         if number % EVERY == 0:
-            taken.append(patient_body(state.record, {}))
+            taken.append(patient_body(StoredPatient(state.record, {}, 0, None)))
             if state.windows:
                 taken.append(window_body(state.windows[max(state.windows)]))
     draw = random.Random(0).choices

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stream.worker.codec import decode_patient
-from stream.worker.stored_state import MOST_FACTS, changed_since
-from stream.worker.table_keys import differential_key, is_differential, patient_of
+from stream.worker.stored_state import MOST_FACTS, change
+from stream.worker.table_keys import differential_key, is_differential
 from tests.worker.harness import BrokerDownError, Worker, record
 from tests.worker.ward_events import START, event, lines
 
@@ -113,7 +113,7 @@ def test_a_differential_of_another_whole_state_says_nothing(straight: Worker) ->
         worker.work([one])
         table = worker.broker.table("pc")
         turn = decode_patient(table[KEY]).turn
-        if differential_key(KEY) in table and turn > 3 and worker.rounds.ward._whole[KEY].moved:
+        if differential_key(KEY) in table and turn > 3 and worker.rounds.ward._written[KEY].moved:
             break
     state = worker.rounds.ward.state(KEY)
     old = worker.broker.table("pc")[differential_key(KEY)]
@@ -129,24 +129,33 @@ def test_a_differential_of_another_whole_state_says_nothing(straight: Worker) ->
     assert worker.rounds.ward.state(KEY) == after
 
 
-def test_it_tells_of_few_facts() -> None:
+def test_a_change_of_the_newest_window_is_of_few_facts() -> None:
     worker = Worker(write_after=1e9)
     ward = worker.rounds.ward
     worker.work(RECORDS[:30])
     writes = ward.writes([KEY], 0.0)
-    assert set(map(patient_of, writes.records)) == {KEY} and not is_differential(*writes.records)
+    assert set(writes.records) == {KEY} and writes.windows
     ward.written(writes)
-    whole, before = ward._whole[KEY], ward.state(KEY)
+    written, before = ward._written[KEY], ward.state(KEY)
     assert before is not None
     for count in range(1, 2 * MOST_FACTS):
         worker.work([RECORDS[29 + count]])
         state = ward.state(KEY)
         assert state is not None
-        changed = changed_since(whole, before.windows, state)
+        changed = change(written, before.windows, state)
         held = [fact.seq for window in state.windows.values() for fact in window.facts]
         many = sum(seq > before.record.seq for seq in held) > MOST_FACTS
         assert (changed is None) == (many or len(state.windows) > len(before.windows)), count
     assert changed is None
+
+
+def test_an_alert_is_written_without_a_window(straight: Worker) -> None:
+    """What became of the newest one goes with the record."""
+    sent = [(t, k) for t, k, _ in straight.broker.acknowledged if t in ("pc", "wc")]
+    alone = [at for at, one in enumerate(sent) if one == ("pc", KEY) and sent[at - 1][0] == "pc"]
+    assert alone
+    state = straight.rounds.ward.state(KEY)
+    assert state is not None and state.record.published.changes
 
 
 def test_whatever_was_said_is_in_the_whole_state() -> None:

@@ -84,7 +84,7 @@ def test_chains_of_format_2_begin_anew_with_the_next_alert() -> None:
 def test_what_is_written_is_of_the_newest_format(number: int) -> None:
     for value in table(old(number), "patients").values():
         assert value[0] == number
-        assert encode_patient(*decode_patient(value))[0] == FORMAT
+        assert encode_patient(decode_patient(value))[0] == FORMAT
     for value in table(old(number), "windows").values():
         assert value[0] == number
         assert encode_window(decode_window(value))[0] == FORMAT

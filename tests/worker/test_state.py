@@ -16,11 +16,12 @@ from stream.worker.codec import (
     FORMAT,
     Applied,
     StateFormatError,
+    StoredPatient,
     Undo,
     decode_record,
     decode_stored_window,
     decode_window,
-    encode_patient,
+    encode_record,
     encode_window,
     patient_body,
 )
@@ -55,7 +56,7 @@ def test_every_state_comes_back_as_it_was(full: Worker) -> None:
     for key in ward:
         state = ward.state(key)
         assert state is not None
-        assert decode_record(encode_patient(state.record)) == state.record
+        assert decode_record(encode_record(state.record)) == state.record
         for window in state.windows.values():
             assert decode_window(encode_window(window)) == window
             kinds |= {type(fact.event).__name__ for fact in window.facts}
@@ -91,8 +92,11 @@ def test_the_dictionary_makes_records_much_smaller(full: Worker) -> None:
     """Where it does not, it is time to train another (tests/worker/state_dictionary.py)."""
     records = [*records_in(full.broker.table("pc")).values()]
     without = ZstdCompressor(level=3, write_checksum=True)
-    plain = sum(len(without.compress(patient_body(record, {}))) for record in records)
-    assert sum(len(encode_patient(record)) for record in records) < 0.6 * plain
+    plain = sum(
+        len(without.compress(patient_body(StoredPatient(record, {}, 0, None))))
+        for record in records
+    )
+    assert sum(len(encode_record(record)) for record in records) < 0.6 * plain
 
 
 @pytest.mark.parametrize("raw", [b"", b"\x00abc", b"\x01\x90", bytes([FORMAT + 1]) + b"\x90"])
@@ -104,7 +108,7 @@ def test_another_format_is_refused_by_name(raw: bytes) -> None:
 
 
 def test_damage_is_refused_without_showing_the_chart() -> None:
-    whole = encode_patient(PatientRecord("secret-patient"))
+    whole = encode_record(PatientRecord("secret-patient"))
     with pytest.raises(StateFormatError) as refused:
         decode_record(whole[:-3])
     assert "secret" not in str(refused.value)

@@ -16,14 +16,14 @@ from quixstreams import Application
 from stream.engine import PatientState, step
 from stream.intake import decode
 from stream.rules import load_ruleset
-from stream.worker.codec import decode_record, decode_window, encode_patient, encode_window
+from stream.worker.codec import decode_record, decode_window, encode_record, encode_window
 from tests.benchmarks.yardsticks.lap import Lap, job
 
 
 def packed(state: PatientState) -> bytes:
     """Record and windows, as our worker stores them."""
     windows = [(start, encode_window(window)) for start, window in state.windows.items()]
-    return pickle.dumps((encode_patient(state.record), windows), 5)
+    return pickle.dumps((encode_record(state.record), windows), 5)
 
 
 def unpacked(raw: bytes) -> PatientState:
