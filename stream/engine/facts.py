@@ -83,6 +83,7 @@ class Bound:
 
 Bounds = list[Bound]
 """Never changed once they are of a window; there are a few only, looked through in turn."""
+_NO_BOUNDS: Final[Bounds] = []
 
 
 class Window:
@@ -103,7 +104,7 @@ class Window:
     ) -> None:
         self._facts = facts
         self._dense = dense
-        self._bounds: Bounds = [] if bounds is None else bounds
+        self._bounds: Bounds = _NO_BOUNDS if bounds is None else bounds
         self.stored: Final = stored
 
     @property

@@ -48,6 +48,7 @@ from stream.engine.timeline import refold
 
 ATTRIBUTIONS_KEPT: Final = 256
 _EMPTY: Final = Window()
+_NONE_VOID: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(slots=True, init=False)
@@ -342,7 +343,8 @@ def resolve(voids: tuple[Void, ...]) -> frozenset[str]:
                 continue
             counts[event_id] = not any(counts[by] for by in voiders)
             path.pop()
-    return frozenset(target for target in by_target if not counts[target])
+    without = frozenset(target for target in by_target if not counts[target])
+    return without or _NONE_VOID
 
 
 def derive(state: PatientState, rules: Ruleset) -> Derived:
