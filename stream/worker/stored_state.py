@@ -124,20 +124,23 @@ def stored_state(raw: bytes, differs: bytes | None, windows: Mapping[Micros, byt
     """The state in force, of all that the tables hold of a patient. Raises StateFormatError."""
     patient = decode_patient(raw)
     record, applied, turn, changed = _in_force(patient, differs)
-    if changed is None:
-        changed = Changed(max(windows, default=None), record.seq)
+    newest = max(windows, default=None) if changed is None else changed.start
     found: dict[Micros, Window] = {}
     dense: tuple[Micros, ...] = ()
     torn = set()
     for start in sorted(windows):
         stored = decode_stored_window(windows[start])
-        if start == changed.start and stored.turn <= turn:
+        if start == newest:
             dense = stored.dense
+        # where nothing was said of changes (before format 10) the turns do not tell who is later
+        if changed is not None and start == newest and stored.turn <= turn:
             found[start] = _with(stored, changed)
         else:
             found[start], differ = stored.at(record.seq)
             if differ or stored.turn > turn:
                 torn.add(start)
+    if changed is None:
+        changed = Changed(newest, record.seq)
     state = PatientState.assemble(record, found)
     # What a crash left in the table beyond the record has to go from there as well.
     torn |= windows.keys() - state.windows.keys()

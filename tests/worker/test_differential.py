@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from stream.engine.events import Reading, Vitals
+from stream.engine.facts import Fact, Window
+from stream.engine.state import PatientRecord
+from stream.worker import codec
 from stream.worker.codec import decode_patient
-from stream.worker.stored_state import MOST_FACTS, change
+from stream.worker.stored_state import MOST_FACTS, change, stored_state
 from stream.worker.table_keys import differential_key, is_differential
 from tests.worker.harness import BrokerDownError, Worker, record
 from tests.worker.ward_events import START, event, lines
@@ -156,6 +160,24 @@ def test_an_alert_is_written_without_a_window(straight: Worker) -> None:
     assert alone
     state = straight.rounds.ward.state(KEY)
     assert state is not None and state.record.published.changes
+
+
+def test_a_crash_of_the_version_before_is_mended_too() -> None:
+    """A window of format 9, which has no turns, that is later than its record."""
+    low, high, lower = (Fact(n, n, vitals(n, v)) for n, v in ((1, 92), (2, 99), (3, 90)))
+    record = PatientRecord("p00", clock=2, seq=2)
+    undo = (3, codec._to_rows((low,)), ())
+    body = codec._encoder.encode((codec._to_rows((high, lower)), (0,), undo))
+    window = bytes([9]) + codec._compressor.compress(body)
+    patient = bytes([9]) + codec._compressor.compress(codec._encoder.encode((record, {})))
+    stored = stored_state(patient, None, {0: window})
+    assert stored.state.windows == {0: Window((low, high))}
+    assert stored.torn == {0}
+
+
+def vitals(number: int, spo2: float) -> Vitals:
+    readings = (Reading("spo2", spo2),)
+    return Vitals(event_id=f"v{number}", patient_id="p00", time=number, readings=readings)
 
 
 def test_whatever_was_said_is_in_the_whole_state() -> None:
