@@ -90,6 +90,13 @@ def test_what_is_written_is_of_the_newest_format(number: int) -> None:
         assert encode_window(decode_window(value))[0] == FORMAT
 
 
+def test_the_readme_says_which_formats_are_read() -> None:
+    readme = Path(__file__).parents[2].joinpath("README.md").read_text("utf-8")
+    older = sorted(READABLE - {FORMAT})
+    assert older == [*range(older[0], FORMAT)]
+    assert f"a format of their own ({FORMAT}). Formats {older[0]} to {older[-1]} are read" in readme
+
+
 def test_another_shape_of_the_state_is_another_format() -> None:
     assert shape() == FILE.read_text("utf-8"), (
         "a stored dataclass changed: raise FORMAT in stream/worker/codec.py, say there what older "
