@@ -67,6 +67,7 @@ class Writes:
     states: Final[dict[bytes, PatientState]]
     """What the tables then hold."""
     written: Final[dict[bytes, Written]]
+    """What the next writing of each has to know of this one."""
     time: Final[float]
     assignment: Final[int]
 
