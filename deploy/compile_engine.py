@@ -113,7 +113,7 @@ class CompileEngine(BuildHookInterface[Any]):
         sources = rules.sources(package)
         # A copy: what is recorded is what was compiled, also while somebody edits the sources. And
         # nothing else: of what is not in the record, the compiler knows nothing.
-        for name in (*sources, f"{rules.ENGINE}/__init__.py", *rules.READ_ALONG):
+        for name in (*sources, *rules.READ_ALONG):
             (made / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(package / name, made / name)
         (made / "__init__.py").touch()

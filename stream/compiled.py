@@ -32,13 +32,18 @@ VARIABLE = "STORMWATCH_ENGINE"
 PACKAGE = Path(__file__).parent
 ENGINE = "engine"
 """The folder in it that is compiled as a whole."""
+PLAIN = {"__init__", "native"}
+"""Of that folder, what stays as it is."""
 BESIDE = (
     "intake/plain.py", "intake/records.py", "offline.py",
     "worker/batch.py", "worker/chunks.py", "worker/ledger.py", "worker/records.py",
     "worker/stored_state.py", "worker/triage.py", "worker/unsettled.py", "worker/ward.py",
 )  # fmt: skip
 """What is compiled with it, chosen by measurement: no coroutines, and no classes of libraries."""
-READ_ALONG = ("version.py", "intake/__init__.py", "worker/__init__.py")
+READ_ALONG = (
+    "version.py", "engine/__init__.py", "engine/native.py", "intake/__init__.py",
+    "worker/__init__.py",
+)  # fmt: skip
 """What the compiler reads besides: constants of these may be in what it makes."""
 SUFFIX = EXTENSION_SUFFIXES[0]
 """Of files compiled for this Python on this machine; those for others may lie beside them."""
@@ -61,7 +66,7 @@ class Engine(NamedTuple):
 
 def sources(package: Path = PACKAGE) -> list[str]:
     """The files that are compiled, as paths below the package."""
-    engine = (path.name for path in (package / ENGINE).glob("*.py") if path.stem != "__init__")
+    engine = (path.name for path in (package / ENGINE).glob("*.py") if path.stem not in PLAIN)
     return sorted([*(f"{ENGINE}/{name}" for name in engine), *BESIDE])
 
 
@@ -73,7 +78,7 @@ def shared_library(package: Path = PACKAGE) -> Path:
 def digest(package: Path = PACKAGE) -> str:
     """SHA-256 of the names and bytes of all that is compiled, hexadecimal. Raises OSError."""
     whole = hashlib.sha256()
-    for name in sorted([*sources(package), f"{ENGINE}/__init__.py", *READ_ALONG]):
+    for name in sorted([*sources(package), *READ_ALONG]):
         source = (package / name).read_bytes()
         whole.update(f"{name}\0{len(source)}\0".encode())
         whole.update(source)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from stream.engine.events import Micros
+from stream.engine.native import mypyc_attr
 
 ENDED: Final = "ended"
 """Why an alarm was closed whose patient died or left."""
@@ -29,6 +30,7 @@ TRAIL_KEPT: Final = 32
 HELD_KEPT: Final = 64
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Mark:
     """One transition of an alarm: what happened, when, on which rung, by whom."""
@@ -51,6 +53,7 @@ class Mark:
         self.by = by
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A person's word on an alert; `until` and `reason` are those of the event."""
@@ -64,6 +67,7 @@ class Answer:
     reason: str | None = None
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Alarm:
     """One alarm that is not closed.
@@ -193,6 +197,7 @@ class Alarm:
         return self.event in ("reminder", "revision")
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class ClosedAlarm:
     """An alarm that is over, so that a late answer can be told why."""
@@ -204,6 +209,7 @@ class ClosedAlarm:
     """As it was, where an answer alone has ended it: that may be withdrawn."""
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class Raised:
     """That an alarm of a kind was raised: what chatter and floods are counted from."""
@@ -212,6 +218,7 @@ class Raised:
     time: Micros
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class Flood:
     """Too many alarms at once: which ones were held back, until when."""
@@ -222,6 +229,7 @@ class Flood:
     count: int = 0
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Alarms:
     """All that is kept of a patient's alarms; every list has an end."""

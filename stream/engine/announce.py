@@ -17,6 +17,7 @@ from stream.engine.course import all_flags
 from stream.engine.events import Micros
 from stream.engine.fold import Candidate, Change, Fold, Why
 from stream.engine.history import changed_spans, in_common, matches, since, untrue
+from stream.engine.native import mypyc_attr
 from stream.engine.outputs import Alert, alert_id, rfc3339
 from stream.engine.reasons import reason
 from stream.engine.ruleset import Ruleset
@@ -26,6 +27,7 @@ from stream.engine.worsening import prompts
 from stream.version import ENGINE_VERSION
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Voice:
     """Collects the alerts of one step for one patient, and keeps the published past in step."""

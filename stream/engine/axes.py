@@ -13,11 +13,13 @@ from stream.engine.context import Context, Span
 from stream.engine.drugs import of_class
 from stream.engine.events import Micros
 from stream.engine.fold import NEVER, Fold, Why
+from stream.engine.native import mypyc_attr
 from stream.engine.oxygenation import EXCLUDED, device_grade, flow_conflict, on_air
 from stream.engine.pressure import in_conflict
 from stream.engine.temperature import near_fever
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Axes:
     """Grades each axis alone would give (0, 2, 3, 4) and what was taken out of it."""

@@ -15,6 +15,7 @@ from stream.engine.events import Micros
 from stream.engine.facts import WINDOW, minute_of, window_of
 from stream.engine.fold import NAMES, NEVER, Fold
 from stream.engine.fold_difference import alike, differences, same
+from stream.engine.native import mypyc_attr
 
 _NEWEST_KEPT: Final = 2
 _MINUTES_KEPT: Final = 4
@@ -22,6 +23,7 @@ _FEW: Final = 64
 """With more fields than these that differ, a fold is kept whole."""
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Kept:
     """A fold put away: where and how it differs from one that its neighbours share."""
@@ -77,6 +79,7 @@ def last_of(folds: Folds) -> Kept | None:
     return next(reversed(folds.values()), None)
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Checkpoints:
     """See the module. Both by key, ascending: in and of minutes, and of the ends of windows."""

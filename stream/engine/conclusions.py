@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from stream.engine.events import Micros
+from stream.engine.native import mypyc_attr
 
 NEVER: Final[Micros] = -(1 << 62)
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class Running:
     """One agent on a pump: since when without a break, last heard of when, by which events."""
@@ -25,6 +27,7 @@ class Running:
     expressed_as: str = "base"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Why:
     """A coded reason with the events that it rests on (see `stream.engine.reasons`)."""
@@ -44,6 +47,7 @@ class Why:
         self.detail = detail
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Change:
     """The emitted grade became `grade` at `time`."""
@@ -88,6 +92,7 @@ class Change:
         self.therapy_class = therapy_class
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A candidate raised at `start` with `grade`, now at `level`.
@@ -107,6 +112,7 @@ class Candidate:
     episode: int | None = None
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class NeuroChange:
     """The ICANS grade became `grade` at `time`."""
@@ -116,6 +122,7 @@ class NeuroChange:
     whys: tuple[Why, ...]
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class Dose:
     """One dose of an anti-IL-6 agent and the emitted grade at that time."""
@@ -126,6 +133,7 @@ class Dose:
     agent: str = "tocilizumab"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class DoseQuestion:
     """A dose came near at `time` (its premedication, or the dose itself): a question, and why.
@@ -140,6 +148,7 @@ class DoseQuestion:
     why: str
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class Given:
     """The doses of one followed medicine: how many in all, and when the newest ones were."""
@@ -151,6 +160,7 @@ class Given:
     unit: str | None
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class LabValue:
     """A result in its analyte's unit, with the reference limits that came with it."""
@@ -162,6 +172,7 @@ class LabValue:
     lower: float | None = None
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class ScoreInputUsed:
     """One value that a score rests on: what, how much, true when, by which event."""
@@ -184,6 +195,7 @@ class ScoreInputUsed:
         self.event_id = event_id
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Risk:
     """The band of one score: in force since `held_at`, and the one that waits to be held.
@@ -218,6 +230,7 @@ class Risk:
         self.since = since
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class Screen:
     """The IEC-HS screen: since when it is as it is, and the criteria met with their events."""

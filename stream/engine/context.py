@@ -8,11 +8,13 @@ from typing import Final
 
 from stream.engine.conclusions import NEVER
 from stream.engine.events import Attribution, Micros
+from stream.engine.native import mypyc_attr
 from stream.engine.ruleset import Ruleset
 
 FOREVER: Final[Micros] = 1 << 62
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class Span:
     """An attribution in force: [start, until), by which event, to what other cause."""
@@ -23,6 +25,7 @@ class Span:
     cause: str
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class Context:
     """Ruleset and attributions; `boundaries` are the instants at which an attribution turns."""

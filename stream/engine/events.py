@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from stream.engine.native import mypyc_attr
+
 Micros = int
 """Microseconds since the Unix epoch, UTC."""
 
@@ -27,6 +29,7 @@ Signal = Literal[
 Finding = Literal["fever", "hypotension", "hypoxia", "vasopressor", "neuro"]
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Reading:
     """One measured value, in the signal's unit (see `Signal`)."""
@@ -52,6 +55,7 @@ class Reading:
         self.quality = quality
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class BadReading:
     """A reading that the edge set aside: no unit, a unit of another signal, not a number.
@@ -64,6 +68,7 @@ class BadReading:
     detail: str
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, kw_only=True)
 class Event:
     """What every patient event has."""
@@ -76,6 +81,7 @@ class Event:
     replaces: str | None = None
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, kw_only=True, init=False)
 class Vitals(Event):
     """Measurements of one instant; `bad` are those set aside."""
@@ -105,6 +111,7 @@ class Vitals(Event):
         self.bad = bad
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, kw_only=True)
 class Oxygen(Event):
     """The respiratory support charted; `flow_lpm` in L/min, `fio2` 0.21 to 1.0."""
@@ -115,6 +122,7 @@ class Oxygen(Event):
     reason: str = "hypoxia"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, kw_only=True)
 class Infusion(Event):
     """A word from a pump or a chart; `rate` in `unit`, 0 = not running."""
@@ -127,6 +135,7 @@ class Infusion(Event):
     usable: bool = True  # False: the dose was set aside, the agent still runs
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, kw_only=True)
 class Medication(Event):
     """A single dose, a bolus or a procedure."""
@@ -138,6 +147,7 @@ class Medication(Event):
     intent: Literal["treatment", "premedication", "prophylaxis"] = "treatment"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, kw_only=True)
 class Therapy(Event):
     """An immunotherapy that can cause CRS was given."""
@@ -147,6 +157,7 @@ class Therapy(Event):
     dose_number: int | None = None
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, kw_only=True)
 class Lab(Event):
     """A result; the limits of the reference range where known, in `unit`."""
@@ -159,6 +170,7 @@ class Lab(Event):
     usable: bool = True  # False: its unit or value was set aside; kept and unused
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, kw_only=True)
 class Neuro(Event):
     """One neurological assessment; see `stream.engine.icans`."""
@@ -173,6 +185,7 @@ class Neuro(Event):
     assessable: bool | None = None
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, kw_only=True)
 class Attribution(Event):
     """A clinician's word; `other_cause` None withdraws the one with the same finding and start."""
@@ -184,6 +197,7 @@ class Attribution(Event):
     by: str = ""
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, kw_only=True)
 class Patient(Event):
     """Profile; each field that is not None replaces what was known from `time` on."""
@@ -199,6 +213,7 @@ class Patient(Event):
     hospitalised_for_crs: bool | None = None
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, kw_only=True)
 class Outcome(Event):
     """The stay ended."""
@@ -207,6 +222,7 @@ class Outcome(Event):
     cause: Literal["crs", "other"] | None = None
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, kw_only=True)
 class Acknowledgement(Event):
     """A person saw an alert, or shelved it."""
@@ -218,6 +234,7 @@ class Acknowledgement(Event):
     reason: str | None = None
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, kw_only=True)
 class Retraction(Event):
     """Event `retracts` was entered in error."""
@@ -225,6 +242,7 @@ class Retraction(Event):
     retracts: str
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class Tick:
     """The processing clock reached `time`; it belongs to no patient."""

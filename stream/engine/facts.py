@@ -22,12 +22,14 @@ from zlib import crc32
 from stream.engine.chart import RANK
 from stream.engine.conclusions import NEVER
 from stream.engine.events import Micros, PatientEvent, Vitals
+from stream.engine.native import mypyc_attr
 from stream.engine.ruleset import MINUTE, SECOND, Ruleset
 
 WINDOW: Final[Micros] = 10 * MINUTE
 _MANY: Final = 8
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Fact:
     """An event that counts from `at` on (its time, or the folded past's end where it came later).
@@ -50,6 +52,7 @@ class Fact:
         self.event = event
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Bound:
     """The lowest and the highest value of one signal and method in a minute, and whose they are.
@@ -86,6 +89,7 @@ Bounds = list[Bound]
 _NO_BOUNDS: Final[Bounds] = []
 
 
+@mypyc_attr(acyclic=True)
 class Window:
     """The facts of ten minutes in chart order, and which of its minutes are thinned.
 

@@ -27,6 +27,7 @@ from stream.engine.conclusions import (
     Why,
 )
 from stream.engine.events import Micros
+from stream.engine.native import mypyc_attr
 
 __all__ = [
     "NEVER",
@@ -46,6 +47,7 @@ __all__ = [
 ]
 
 
+@mypyc_attr(acyclic=True)
 @dataclass
 class Fold:
     """See the module. Units: degrees Celsius, mmHg, percent, L/min; times in microseconds."""

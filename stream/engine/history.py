@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from stream.engine.events import Micros
+from stream.engine.native import mypyc_attr
 from stream.engine.state import Said
 
 
@@ -22,6 +23,7 @@ class Step(Protocol):
         """How high."""
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class GradeSpan:
     """`grade` in [start, until); `until` None: still."""

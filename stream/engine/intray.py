@@ -40,6 +40,7 @@ from stream.engine.facts import (
     window_of,
 )
 from stream.engine.fold import NEVER, Fold
+from stream.engine.native import mypyc_attr
 from stream.engine.outputs import Outcome, Rejection
 from stream.engine.places import Places
 from stream.engine.ruleset import MINUTE, Ruleset
@@ -51,6 +52,7 @@ _EMPTY: Final = Window()
 _NONE_VOID: Final[frozenset[str]] = frozenset()
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Verdict:
     """What became of an event, and the number of the patient's facts after it."""
@@ -70,6 +72,7 @@ class Verdict:
         self.rejections = rejections
 
 
+@mypyc_attr(acyclic=True)
 class Intray:
     """A working copy of one state for one step; the state itself is never changed."""
 

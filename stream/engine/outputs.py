@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from stream.engine.events import Micros
+from stream.engine.native import mypyc_attr
 
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - in UTC, and written without an offset
 _SECOND: Final[Micros] = 1_000_000
@@ -37,6 +38,7 @@ class Outcome(StrEnum):
     TICK = "tick"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class Rejection:
     """A whole event, or one reading of it, that was set aside: the shell makes it a dead letter.
@@ -50,6 +52,7 @@ class Rejection:
     detail: str
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Alert:
     """One record of the `alerts` topic; `body` holds the type's own fields, JSON-ready.
@@ -148,6 +151,7 @@ class Alert:
         return self._value
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Outputs:
     """All that one step says."""
@@ -171,6 +175,7 @@ class Outputs:
         self.late_by = late_by
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Reason:
     """Why: a code, the criterion it belongs to, one sentence, and the events it rests on."""

@@ -9,10 +9,12 @@ from typing import Final
 
 from stream.engine.events import Micros
 from stream.engine.facts import Fact, Window
+from stream.engine.native import mypyc_attr
 
 _BITS: Final = 0xFFFF_FFFF
 
 
+@mypyc_attr(acyclic=True)
 class Places:
     """The windows in which an event of each id may lie.
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from stream.engine.events import Micros, Reading
 from stream.engine.fold import Fold
+from stream.engine.native import mypyc_attr
 from stream.engine.ruleset import MINUTE, Ruleset
 
 _BOLUSES_KEPT: Final = 8
@@ -15,6 +16,7 @@ _SAMPLE: Final[Micros] = 15 * MINUTE
 """Spacing of the systolic readings kept for the baseline."""
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Frame:
     """The pressures of one instant from one kind of source, mmHg."""

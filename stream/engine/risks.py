@@ -13,12 +13,14 @@ from typing import Final
 
 from stream.engine.events import Micros
 from stream.engine.fold import NEVER, Fold, LabValue, Risk, ScoreInputUsed
+from stream.engine.native import mypyc_attr
 from stream.engine.oxygenation import on_air
 from stream.engine.ruleset import HOUR, Ruleset
 from stream.engine.score_definitions import LAB, ScoreDefinition, Value
 from stream.engine.scores import band_in, partial
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Charted:
     """A value, when it was true, and the event that it comes from."""

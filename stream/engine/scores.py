@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, Final
 
+from stream.engine.native import mypyc_attr
 from stream.engine.score_definitions import (
     CHARTED,
     LAB,
@@ -53,6 +54,7 @@ class ScoreError(ValueError):
     """The values do not fit the score; the text names the input, the value and what it takes."""
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Partial:
     """A score as far as the inputs at hand tell it; a missing input never counts as normal."""

@@ -12,11 +12,13 @@ from stream.engine.axes import Axes
 from stream.engine.context import Context
 from stream.engine.events import Micros
 from stream.engine.fold import NEVER, Fold
+from stream.engine.native import mypyc_attr
 from stream.engine.organs import organ_grades
 from stream.engine.oxygenation import EXCLUDED, on_air
 from stream.engine.ruleset import Ruleset
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Signs:
     """Signs by the names that `scales.toml` uses; grades of organs are CTCAE's."""

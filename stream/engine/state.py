@@ -25,9 +25,11 @@ from stream.engine.events import Attribution, Micros
 from stream.engine.facts import Fact, Window
 from stream.engine.facts import window as rebuilt
 from stream.engine.fold import NEVER, Candidate, Change, Fold, NeuroChange
+from stream.engine.native import mypyc_attr
 from stream.engine.places import Places
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Said:
     """A grade that was announced: from when, how high, by which alert."""
@@ -50,6 +52,7 @@ class Said:
         self.episode_max = episode_max
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class SaidCandidate:
     """A candidate that was announced; `end` is that which was announced too."""
@@ -60,6 +63,7 @@ class SaidCandidate:
     end: Micros | None
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class LostSignal:
     """A signal that was announced as lost."""
@@ -69,6 +73,7 @@ class LostSignal:
     since: Micros
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class SaidReminder:
     """A reminder that was said: its timer, what it was about, and when it was due."""
@@ -80,6 +85,7 @@ class SaidReminder:
     """What it rested on was entered in error: it may be said anew."""
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class SaidRisk:
     """The band of a score that was announced last."""
@@ -90,6 +96,7 @@ class SaidRisk:
     time: Micros
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class SaidScreen:
     """What was announced last of the IEC-HS screen."""
@@ -99,6 +106,7 @@ class SaidScreen:
     alert_id: str
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Published:
     """Everything that was said about the patient and may still have to be revised."""
@@ -181,6 +189,7 @@ class Published:
         return max(self.grade, icans, *suspected)
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(frozen=True, slots=True)
 class Void:
     """Event `by` (a retraction or a replacement) makes event `target` not count."""
@@ -194,6 +203,7 @@ NO_PAST: Final = Fold()
 """The past of everybody of whom nothing is folded yet; never changed."""
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class PatientRecord:
     """The small part of the state, never changed; `clock` is the patient's processing clock."""
@@ -244,6 +254,7 @@ Told = tuple[tuple[Change, ...], tuple[Candidate, ...], tuple[NeuroChange, ...]]
 """A fold's histories of grades, candidates and ICANS as they were when they were announced."""
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Derived:
     """What follows from record, windows and ruleset; never stored.
@@ -299,6 +310,7 @@ class Derived:
         self.settled = settled
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class PatientState:
     """See the module."""

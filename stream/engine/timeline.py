@@ -14,6 +14,7 @@ from stream.engine.course import advance, evaluate
 from stream.engine.events import Micros
 from stream.engine.facts import WINDOW, Fact, Window, has_many, shift_of, thinned_now, window_of
 from stream.engine.fold import Fold
+from stream.engine.native import mypyc_attr
 
 _KEEP_ONE_IN: Final = 3
 """Facts of a thinned minute: folding two of them again costs less than the kilobyte of a fold."""
@@ -77,6 +78,7 @@ def refold(
     return course.head, Checkpoints(course.minutes, course.ends)
 
 
+@mypyc_attr(acyclic=True)
 class _Course:
     """A fold on its way through the facts, and the checkpoints that it leaves."""
 

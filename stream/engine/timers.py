@@ -17,6 +17,7 @@ from stream.engine.announce import Voice
 from stream.engine.events import Micros
 from stream.engine.fold import NEVER, Dose, Fold, Why
 from stream.engine.guidance import SAYS
+from stream.engine.native import mypyc_attr
 from stream.engine.next_dose import dose_called, product_of, scheduled_question
 from stream.engine.ruleset import Ruleset, TimerRule
 from stream.engine.signs import outpatient
@@ -26,6 +27,7 @@ _REMINDERS_KEPT: Final = 8
 """Of each timer: more than can come back to life by a late event or a retraction."""
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Case:
     """A patient as they stand, one timer's rule, and the ruleset that it is of."""
@@ -45,6 +47,7 @@ class Case:
         self.rules = rules
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Reminder:
     """A timer that runs or has run out: what it is about, when it is due, what it rests on.

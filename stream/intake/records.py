@@ -19,6 +19,7 @@ from schemas.parsing import Fault
 from schemas.units import celsius, mmhg
 from stream.engine import events as engine
 from stream.engine.events import Micros, PatientEvent, Tick
+from stream.engine.native import mypyc_attr
 from stream.engine.outputs import Rejection, rfc3339
 from stream.intake.plain import plain
 
@@ -46,6 +47,7 @@ _ENGINE: Final[Mapping[type[wire.Event], Callable[..., engine.PatientEvent]]] = 
 }
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Intake:
     """What came of one record: an event, what was set aside of it, or why there is none."""

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from faust.types import TP
 
+from stream.engine.native import mypyc_attr
 from stream.worker.held import Held
 
 CHUNK_RECORDS: Final = 500
@@ -22,6 +23,7 @@ CHUNK_BYTES: Final = 1024 * 1024
 """Most bytes of a chunk, where it is more than one record."""
 
 
+@mypyc_attr(acyclic=True)
 class Record:
     """A record as it was fetched; `timestamp` in seconds since 1970."""
 
@@ -41,6 +43,7 @@ class Record:
         self.held: Final = held
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Chunk:
     """Records, their bytes, and the token that all of them hold."""

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from stream.engine.native import mypyc_attr
 from stream.worker.triage import Call
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class SourceRecord:
     """A record of a source topic; `timestamp` in seconds, as Faust gives it.

@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from stream.engine.native import mypyc_attr
+
 ROUND_BYTES: Final = 4 * 1024 * 1024
 """A round ends beyond so many bytes: each may become a dead letter, which is larger still."""
 
@@ -35,6 +37,7 @@ class TriagePolicy:
     each: int = 16
 
 
+@mypyc_attr(acyclic=True)
 class Queue:
     """Where a record waits, with those of its partition and key; each has a number of its own."""
 
@@ -52,6 +55,7 @@ class Queue:
         return number
 
 
+@mypyc_attr(acyclic=True)
 class Call:
     """A record to be worked off; a tick for one patient `only`, or for all `but` some."""
 

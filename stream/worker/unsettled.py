@@ -11,6 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
+from stream.engine.native import mypyc_attr
+
 Place = tuple[str, int, int]
 """Where a record lies: topic, partition, offset."""
 
@@ -36,6 +38,7 @@ def places_of(records: Iterable[Located]) -> list[Place]:
     return [(record.topic, record.partition, record.offset) for record in records]
 
 
+@mypyc_attr(acyclic=True)
 class Waiting:
     """A record that waits for the states of some patients."""
 

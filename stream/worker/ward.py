@@ -20,6 +20,7 @@ from typing import Final
 
 from stream.engine.events import Micros
 from stream.engine.facts import Window
+from stream.engine.native import mypyc_attr
 from stream.engine.state import PatientRecord, PatientState
 from stream.worker.codec import (
     Applied,
@@ -51,6 +52,7 @@ _AT_HAND: Final = 1
 """The newest window, which comes to have more facts, is not put away."""
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Writes:
     """What is to be changed in the tables, in the order in which the broker has to take it.
@@ -90,6 +92,7 @@ class Writes:
         self.assignment = assignment
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Graded:
     """A patient's state after a batch, and how far it is in the source topics.
