@@ -37,7 +37,8 @@ PLAIN = {"__init__", "native"}
 BESIDE = (
     "intake/plain.py", "intake/records.py", "offline.py",
     "worker/batch.py", "worker/chunks.py", "worker/ledger.py", "worker/records.py",
-    "worker/stored_state.py", "worker/triage.py", "worker/unsettled.py", "worker/ward.py",
+    "worker/sickness.py", "worker/stored_state.py", "worker/triage.py", "worker/unsettled.py",
+    "worker/ward.py",
 )  # fmt: skip
 """What is compiled with it, chosen by measurement: no coroutines, and no classes of libraries."""
 READ_ALONG = (

@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from stream.engine.native import mypyc_attr
+from stream.worker.sickness import Sickness
 
 ROUND_BYTES: Final = 4 * 1024 * 1024
 """A round ends beyond so many bytes: each may become a dead letter, which is larger still."""
@@ -41,11 +42,12 @@ class TriagePolicy:
 class Queue:
     """Where a record waits, with those of its partition and key; each has a number of its own."""
 
-    __slots__ = ("key", "partition", "waiting")
+    __slots__ = ("key", "partition", "rank", "waiting")
 
-    def __init__(self, partition: int, key: bytes | None) -> None:
+    def __init__(self, partition: int, key: bytes | None, rank: int) -> None:
         self.partition: Final = partition
         self.key: Final = key
+        self.rank = rank
         self.waiting: Final[deque[tuple[int, Any]]] = deque()
 
     @property
@@ -73,13 +75,19 @@ class WaitingRoom:
     """See the module. Holds messages with `topic`, `partition`, `offset`, `key`, `value` and
     `generation_id`.
 
-    `sickness` gives a patient's rank by key, 0 for those who are not known to be sick.
+    What a round costs depends on what it takes out, not on how many wait or are sick.
     """
 
-    def __init__(self, policy: TriagePolicy, sickness: Callable[[bytes], int]) -> None:
+    def __init__(self, policy: TriagePolicy, sickness: Sickness) -> None:
         self.policy = policy
         self._sickness = sickness
         self._queues: dict[int, dict[bytes | None, Queue]] = defaultdict(dict)
+        self._order: deque[tuple[int, Queue]] = deque()
+        """Of all that wait, the longest first; some were taken out of their queues since."""
+        self._ranked: dict[int, list[tuple[int, int, Queue]]] = defaultdict(list)
+        """Of each rank of the sick a heap: the number of a queue's first, a number that no other
+        entry has, the queue. Some are past: the queue has another first by now, or rank."""
+        self._entries = 0
         self._ticks: list[Call] = []
         self._parts: dict[tuple[str, int, int], int] = {}
         self._generations: set[int] = set()
@@ -112,30 +120,29 @@ class WaitingRoom:
     def next_round(self) -> list[Call]:
         """Take out what is worked off next; empty only where nothing waits."""
         calls, self._ticks = self._ticks, []
-        room = self.policy.most // 2
-        ranked = [
-            (-rank, queue.first, queue)
-            for queue in self._all()
-            if queue.key is not None and (rank := self._sickness(queue.key)) > 0
-        ]
-        ranked.sort()
+        self._rank_anew()
         size = taken = 0
-        for _, _, queue in ranked:
-            for _ in range(min(self.policy.each, len(queue.waiting))):
-                if taken >= room or size >= ROUND_BYTES // 2:
-                    break
+        left = self.policy.most // 2
+        for rank in sorted(self._ranked, reverse=True):
+            heap, again = self._ranked[rank], []
+            while self._first(rank) is not None and taken < left and size < ROUND_BYTES // 2:
+                queue = heapq.heappop(heap)[2]
+                for _ in range(min(self.policy.each, len(queue.waiting))):
+                    if taken >= left or size >= ROUND_BYTES // 2:
+                        break
+                    size += self._take(queue, calls)
+                    taken += 1
+                again.append(queue)
+            for queue in again:
+                self._rank(queue)
+        order = self._order
+        while order and taken < self.policy.most and size < ROUND_BYTES:
+            number, queue = order.popleft()
+            # what came into a queue before it is gone already, as it came into the room before it
+            if queue.waiting and queue.first == number:
                 size += self._take(queue, calls)
                 taken += 1
-        oldest = [(queue.first, queue) for queue in self._all()]
-        heapq.heapify(oldest)
-        while oldest and taken < self.policy.most and size < ROUND_BYTES:
-            queue = oldest[0][1]
-            size += self._take(queue, calls)
-            taken += 1
-            if queue.waiting:
-                heapq.heapreplace(oldest, (queue.first, queue))
-            else:
-                heapq.heappop(oldest)
+                self._rank(queue)
         return calls
 
     def done(self, calls: Iterable[Call]) -> list[Any]:
@@ -171,12 +178,41 @@ class WaitingRoom:
             kept = [item for item in queue.waiting if stays(item[1])]
             queue.waiting.clear()
             queue.waiting.extend(kept)
-            if not kept:
+            if kept:
+                self._rank(queue)
+            else:
                 self._leave(queue)
         for name in gone:
             self._parts.pop(name, None)
         self._count -= len(gone)
         self._generations = {message.generation_id for message in waiting if stays(message)}
+
+    def _rank_anew(self) -> None:
+        for key in self._sickness.changed:
+            rank = self._sickness.of(key)
+            for queues in self._queues.values():
+                queue = queues.get(key)
+                if queue is not None:
+                    queue.rank = rank
+                    self._rank(queue)
+        self._sickness.changed.clear()
+
+    def _rank(self, queue: Queue) -> None:
+        """A queue has another first, or another rank."""
+        if queue.rank and queue.waiting:
+            self._entries += 1
+            entry = queue.first, self._entries, queue
+            heapq.heappush(self._ranked[queue.rank], entry)
+
+    def _first(self, rank: int) -> Queue | None:
+        """The queue of the rank that has waited the longest; what is past before it goes."""
+        heap = self._ranked[rank]
+        while heap:
+            number, _, queue = heap[0]
+            if queue.rank == rank and queue.waiting and queue.first == number:
+                return queue
+            heapq.heappop(heap)
+        return None
 
     def _all(self) -> list[Queue]:
         return [queue for queues in self._queues.values() for queue in queues.values()]
@@ -186,8 +222,11 @@ class WaitingRoom:
         queues = self._queues[message.partition]
         queue = queues.get(key)
         if queue is None:
-            queue = queues[key] = Queue(message.partition, key)
+            queue = queues[key] = Queue(message.partition, key, self._sickness.of(key))
         queue.waiting.append((self._number, message))
+        self._order.append((self._number, queue))
+        if len(queue.waiting) == 1:
+            self._rank(queue)
 
     def _take(self, queue: Queue, calls: list[Call]) -> int:
         """Move the first record of a queue to the calls; returns its bytes."""

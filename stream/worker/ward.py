@@ -21,7 +21,7 @@ from typing import Final
 from stream.engine.events import Micros
 from stream.engine.facts import Window
 from stream.engine.native import mypyc_attr
-from stream.engine.state import PatientRecord, PatientState
+from stream.engine.state import PatientState, Published
 from stream.worker.codec import (
     Applied,
     StoredPatient,
@@ -31,6 +31,7 @@ from stream.worker.codec import (
     encode_window,
 )
 from stream.worker.partitions import partition_of
+from stream.worker.sickness import Sickness
 from stream.worker.stored_state import (
     Written,
     change,
@@ -126,7 +127,8 @@ class Ward:
         """Of the windows of each patient in the table, ascending."""
         self._grades: dict[bytes, int] = {}
         self._graded: Counter[int] = Counter()
-        self._sickness: dict[bytes, int] = {}
+        self.sickness: Final = Sickness()
+        """By the highest grade said or suspected of a patient, of either scale."""
         self._alarms: dict[bytes, tuple[str, ...]] = {}
         self._standing: Counter[str] = Counter()
         self._torn: dict[bytes, set[int]] = {}
@@ -149,7 +151,7 @@ class Ward:
         self._due.clear()
         self._grades.clear()
         self._graded = Counter(dict.fromkeys(self._graded, 0))
-        self._sickness.clear()
+        self.sickness.clear()
         self._alarms.clear()
         self._standing.clear()
         self._torn.clear()
@@ -168,7 +170,9 @@ class Ward:
                 del self._patients[key]
             elif not is_differential(key):
                 differs = self._patients.get(differential_key(key))
-                self._note(partition, key, stored_record(self._patients[key], differs))
+                record = stored_record(self._patients[key], differs)
+                self._note_said(key, record.published)
+                self._note_due(partition, key, record.next_due)
         self.stale = False
 
     def __len__(self) -> int:
@@ -199,11 +203,14 @@ class Ward:
     def take_in(self, graded: Mapping[bytes, Graded], now: float) -> None:
         """What a batch came to is said: from here on it is the state. It waits to be written."""
         for key, one in graded.items():
-            before = self.state(key)
-            if before is None or before.record is not one.state.record:
+            before, record = self.state(key), one.state.record
+            if before is None or before.record is not record:
                 self._stored.setdefault(key, {} if before is None else before.windows)
                 self._since.setdefault(key, now)
-                self._note(partition_of(key, self.partitions), key, one.state.record)
+                if before is None or before.record.published is not record.published:
+                    self._note_said(key, record.published)
+                if before is None or before.record.next_due != record.next_due:
+                    self._note_due(partition_of(key, self.partitions), key, record.next_due)
             self._states[key] = one.state
             self._applied[key] = one.applied
             held = {} if before is None or before.derived is None else before.windows
@@ -336,26 +343,24 @@ class Ward:
         """How many alarms are in each state, closed ones left out."""
         return Counter(self._standing)
 
-    def sickness(self, key: bytes) -> int:
-        """The highest grade said or suspected of a patient, of either scale; 0 for others."""
-        return self._sickness.get(key, 0)
-
-    def _note(self, partition: int, key: bytes, record: PatientRecord) -> None:
-        grade = record.published.grade
+    def _note_said(self, key: bytes, said: Published) -> None:
         if (before := self._grades.get(key)) is not None:
             self._graded[before] -= 1
-        self._graded[grade] += 1
-        self._grades[key] = grade
-        self._sickness[key] = record.published.sickness
-        self._standing.subtract(self._alarms.pop(key, ()))
-        if record.published.alarms.open:
-            states = tuple(alarm.state for alarm in record.published.alarms.open)
-            self._alarms[key] = states
-            self._standing.update(states)
-        if record.next_due is None:
+        self._graded[said.grade] += 1
+        self._grades[key] = said.grade
+        self.sickness.note(key, said.sickness)
+        states = tuple([alarm.state for alarm in said.alarms.open])
+        if states != self._alarms.get(key, ()):
+            self._standing.subtract(self._alarms.pop(key, ()))
+            if states:
+                self._alarms[key] = states
+                self._standing.update(states)
+
+    def _note_due(self, partition: int, key: bytes, due: Micros | None) -> None:
+        if due is None:
             self._due[partition].pop(key, None)
         else:
-            self._due[partition][key] = record.next_due
+            self._due[partition][key] = due
 
 
 def _undo(old: Window | None, new: Window, seq: int) -> Undo | None:

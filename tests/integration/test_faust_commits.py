@@ -10,6 +10,7 @@ import pytest
 from faust_apps import LEFTOVERS, RAW, Bench, done, is_ours, messages, outcomes, running, until
 
 from stream.worker.agent import monitor
+from stream.worker.sickness import Sickness
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +55,7 @@ def test_a_batch_whose_processing_raised_is_committed(
     all_brokers: list[Broker], tmp_path: Path
 ) -> None:
     class BrokenRounds:
-        ward = SimpleNamespace(stale=False, sickness=lambda _key: 0)
+        ward = SimpleNamespace(stale=False, sickness=Sickness())
         policy = SimpleNamespace(ticks_topic="ticks", home_topic="source")
 
         async def work(self, _producer: Any, _records: Any) -> None:

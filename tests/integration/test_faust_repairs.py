@@ -33,6 +33,7 @@ from stream.worker.faust_repairs import (
     delivered,
 )
 from stream.worker.outstanding import WatchedTransport
+from stream.worker.sickness import Sickness
 from stream.worker.unsettled import places_of
 
 # Half-built Faust services leave coroutines behind; the faults are what is looked at here.
@@ -159,7 +160,7 @@ async def put_all(app: Any, channel: Any, count: int, generation: int = 0) -> li
 @both
 def test_a_batch_whose_processing_raised_is_not_acknowledged(tmp_path: Any, repaired: bool) -> None:
     class BrokenRounds:
-        ward = SimpleNamespace(stale=False, sickness=lambda _key: 0)
+        ward = SimpleNamespace(stale=False, sickness=Sickness())
         policy = SimpleNamespace(ticks_topic="ticks", home_topic="vitals")
 
         async def work(self, _producer: Any, _records: Any) -> None:

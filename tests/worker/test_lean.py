@@ -21,6 +21,7 @@ from stream.worker.faust_repairs import ByRecordTime, SettledConsumer
 from stream.worker.lean import LeanConsumer
 from stream.worker.ledger import Ledger
 from stream.worker.reading import Reader
+from stream.worker.sickness import Sickness
 from stream.worker.triage import TriagePolicy, WaitingRoom
 from stream.worker.unsettled import places_of
 
@@ -111,7 +112,7 @@ def consumer_with(records: Any) -> Any:
     consumer._stopped = SimpleNamespace(is_set=lambda: False)
     consumer._crashed = consumer._stopped
     consumer._active_partitions = set(records)
-    consumer.reader = Reader(WaitingRoom(TriagePolicy("ticks", 5, 10), lambda _key: 0), 0.05)
+    consumer.reader = Reader(WaitingRoom(TriagePolicy("ticks", 5, 10), Sickness()), 0.05)
     consumer.records = records
     consumer.highwater = lambda _tp: -1
     consumer.fetcher = SimpleNamespace()

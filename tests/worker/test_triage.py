@@ -17,6 +17,7 @@ from stream.worker.chunks import Chunk, Record
 from stream.worker.held import Held
 from stream.worker.reading import Allowance, Reader
 from stream.worker.records import source_records
+from stream.worker.sickness import Sickness
 from stream.worker.triage import ROUND_BYTES, TriagePolicy, WaitingRoom
 from tests.worker.harness import NOW, PARTITIONS, Worker, offline, record
 from tests.worker.ward_events import lines, ward
@@ -35,7 +36,7 @@ class Message(NamedTuple):
 
 
 def room(sickness: dict[bytes, int], policy: TriagePolicy = POLICY) -> WaitingRoom:
-    return WaitingRoom(policy, lambda key: sickness.get(key, 0))
+    return WaitingRoom(policy, Sickness(sickness))
 
 
 def bed(number: int) -> bytes:
@@ -130,6 +131,67 @@ def test_each_patient_meets_records_and_ticks_in_the_order_of_the_log(
             for m in log
             if m.key == key or (m.topic == "ticks" and m.partition == patient % 2)
         ]
+
+
+class Plain:
+    """What a round takes, as the module says it, by looking at all that waits."""
+
+    def __init__(self, policy: TriagePolicy, ranks: dict[bytes, int]) -> None:
+        self.policy, self.ranks = policy, ranks
+        self.waiting: list[Message] = []
+
+    def next_round(self) -> list[int]:
+        called: list[Message] = []
+        beds = {message.key: message for message in reversed(self.waiting)}
+        sick = [message for message in beds.values() if self.ranks.get(message.key or b"")]
+        for first in sorted(sick, key=lambda m: (-self.ranks[m.key or b""], m.offset)):
+            mine = [message for message in self.waiting if message.key == first.key]
+            left = self.policy.most // 2 - len(called)
+            called += mine[: min(self.policy.each, left)]
+        rest = [message for message in self.waiting if message not in called]
+        called += rest[: self.policy.most - len(called)]
+        self.waiting = [message for message in self.waiting if message not in called]
+        return [message.offset for message in called]
+
+
+@given(st.data(), st.integers(1, 12), st.integers(1, 4))
+def test_a_round_takes_what_the_rules_say_while_patients_come_and_turn_worse_or_better(
+    data: st.DataObject, most: int, each: int
+) -> None:
+    policy, ranks, sickness = TriagePolicy("ticks", most, 1000, each), {}, Sickness()
+    waiting, plain = WaitingRoom(policy, sickness), Plain(policy, ranks)
+    offset = 0
+    for _ in range(data.draw(st.integers(1, 12))):
+        for number in data.draw(st.lists(st.integers(0, 7), max_size=12)):
+            message = Message(number % 2, bed(number), offset)
+            waiting.admit(message)
+            plain.waiting.append(message)
+            offset += 1
+        for number, rank in data.draw(
+            st.lists(st.tuples(st.integers(0, 7), st.integers(0, 3)), max_size=5)
+        ):
+            sickness.note(bed(number), rank)
+            ranks[bed(number)] = rank
+        if data.draw(st.integers(0, 9)) == 0:
+            sickness.clear()
+            ranks.clear()
+        calls = waiting.next_round()
+        assert [call.message.offset for call in calls] == plain.next_round()
+        waiting.done(calls)
+    assert len(waiting) == len(plain.waiting)
+
+
+def test_a_room_that_is_never_empty_keeps_nothing_of_what_left_it() -> None:
+    sickness = Sickness({bed(n): 1 + n % 4 for n in range(60)})
+    crowded, offset = WaitingRoom(POLICY, sickness), 0
+    for turn in range(300):
+        while not crowded.full:
+            crowded.admit(Message(0, bed(offset * 7 % 60), offset))
+            offset += 1
+        sickness.note(bed(turn % 60), turn % 5)
+        crowded.done(crowded.next_round())
+    entries = len(crowded._order) + sum(map(len, crowded._ranked.values()))
+    assert entries < 8 * POLICY.room
 
 
 def test_what_is_read_again_after_a_rebalance_is_dropped() -> None:
