@@ -42,9 +42,10 @@ EXIT_BROKER = 3  # no broker, or its topics are not as they must be
 THREADS_END_S = 3.0
 """So long may threads take to end once the worker has."""
 
-COLLECT_AFTER = 5_000, 1_000_000, 1_000_000
+COLLECT_AFTER = 50_000, 1_000_000, 1_000_000
 """Thresholds of Python's collector: objects more than before, and collections of the generation
-below. So it looks at young ones alone; at all others when they were put away, in a rebalance."""
+below. So it looks at young ones alone, when most of what was read ahead is worked off and gone; at
+all others when they were put away, in a rebalance."""
 
 log = structlog.get_logger(__name__)
 
