@@ -21,8 +21,10 @@ from __future__ import annotations
 
 from stream.engine.events import Micros
 from stream.engine.fold import NAMES, Fold
+from stream.engine.native import mypyc_attr
 
 
+@mypyc_attr(acyclic=True)
 class Differences:
     """Where a fold differs from another, and what it has there.
 
