@@ -3,10 +3,10 @@
 `step` is the door in and `Outputs` the door out; `due` tells the shell when a tick would do
 something; `assess` looks without touching. Nothing here reads a clock, a file or a socket.
 
-All but this module is also compiled (mypyc, `deploy/compile_engine.py`). That is why the classes of
-which a step makes some have their constructors written out, each field Final: compiled, such a one
-is made in a sixth of the time that a frozen dataclass takes. Where a field is not, a store decodes
-into it; it is never assigned to again all the same.
+All but this module and `native` is also compiled (mypyc, `deploy/compile_engine.py`). That is why
+the classes of which a step makes some have their constructors written out, each field Final:
+compiled, such a one is made in a sixth of the time that a frozen dataclass takes. Where a field is
+not, a store decodes into it; it is never assigned to again all the same.
 """
 
 from __future__ import annotations
